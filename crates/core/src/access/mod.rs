@@ -1,0 +1,187 @@
+//! The one policy: who may do what (rules 14 to 16). Everything is denied unless something here grants it.
+//!
+//! Pure functions of the actor and the facts; `load_for` functions of the features call them and give an object only
+//! together with the right to it. The hand-written table in `tests/it/promises/rights.rs` holds every operation to it.
+
+mod facts;
+
+pub use facts::{CalendarFacts, CalendarVisibility, EventFacts, Review, State, Visibility};
+
+use crate::ctx::{Actor, GlobalRole};
+
+/// A role on a calendar or one event, weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Role {
+    /// Sees when the time is taken, not by what.
+    FreeBusy,
+    /// Sees everything that is published.
+    Viewer,
+    /// Changes events.
+    Editor,
+    /// Shares and deletes.
+    Owner,
+}
+
+impl Role {
+    /// Every role with its name in the API.
+    pub const NAMES: &'static [(&'static str, Role)] = &[("free_busy", Role::FreeBusy), ("viewer", Role::Viewer), ("editor", Role::Editor), ("owner", Role::Owner)];
+
+    /// Its name in the API and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::FreeBusy => "free_busy",
+            Role::Viewer => "viewer",
+            Role::Editor => "editor",
+            Role::Owner => "owner",
+        }
+    }
+
+    /// Reads the name.
+    pub fn from_name(name: &str) -> Option<Role> {
+        Self::NAMES.iter().find(|(word, _)| *word == name).map(|(_, role)| *role)
+    }
+}
+
+/// How much of an event somebody sees.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Sight {
+    /// The times alone.
+    Busy,
+    /// What everybody may know: no linked people, no meta, no reminders.
+    Public,
+    /// All of it.
+    Full,
+}
+
+/// What somebody is to a calendar or event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// The effective role; none for anonymous people, who are nobody's viewers.
+    pub role: Option<Role>,
+    /// How much they see.
+    pub sight: Sight,
+    /// Whether they review: owners of the calendar and administrators.
+    pub reviewer: bool,
+}
+
+/// Why not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Denied {
+    /// It is not there, or they may not know that it is.
+    NotFound,
+    /// They see it, but this needs a stronger role.
+    Needs(Role),
+    /// This needs a reviewer: an owner of the calendar or an administrator.
+    NeedsReviewer,
+    /// This needs a stronger global role.
+    NeedsGlobal(GlobalRole),
+}
+
+/// What one wants to do with a calendar or event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Can {
+    /// See it, perhaps only its times.
+    See,
+    /// See all of it that is published for anybody: to copy it.
+    Copy,
+    /// Change it; put events into it.
+    Edit,
+    /// See who else may do what.
+    SeePermissions,
+    /// Share it.
+    Share,
+    /// Delete and restore it.
+    Delete,
+}
+
+impl Can {
+    fn needs(self) -> Role {
+        match self {
+            Can::See => Role::FreeBusy,
+            Can::Copy => Role::Viewer,
+            Can::Edit | Can::SeePermissions => Role::Editor,
+            Can::Share | Can::Delete => Role::Owner,
+        }
+    }
+}
+
+/// What the actor is to a calendar, if anything.
+pub fn on_calendar(actor: &Actor, facts: &CalendarFacts) -> Option<Grant> {
+    if facts.deleted {
+        return None;
+    }
+    let (user, admin) = match actor {
+        Actor::Anonymous => (false, false),
+        Actor::User(user) => (true, user.role == GlobalRole::Admin),
+        Actor::System => (true, true),
+    };
+    let by_visibility = match facts.visibility {
+        CalendarVisibility::Public => Some(Role::Viewer),
+        CalendarVisibility::Internal if user => Some(Role::Viewer),
+        CalendarVisibility::Internal | CalendarVisibility::Private => None,
+    };
+    let role = if admin { Some(Role::Owner) } else { facts.role.max(by_visibility) }?;
+    let sight = match role {
+        Role::FreeBusy => Sight::Busy,
+        _ if user => Sight::Full,
+        _ => Sight::Public,
+    };
+    Some(Grant { role: user.then_some(role), sight, reviewer: role == Role::Owner })
+}
+
+/// What the actor is to an event, if anything: the stronger of the role on its calendar and the role on itself.
+pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
+    if facts.calendar.deleted {
+        return None;
+    }
+    let calendar = on_calendar(actor, &facts.calendar);
+    let from_calendar = calendar.and_then(|grant| grant.role);
+    let reviewer = calendar.is_some_and(|grant| grant.reviewer);
+    let role = from_calendar.max(facts.role);
+    if facts.deleted {
+        return (role == Some(Role::Owner)).then_some(Grant { role, sight: Sight::Full, reviewer });
+    }
+    // Who works on the calendar, or with whom the event itself is shared, sees it whatever its state.
+    if facts.role >= Some(Role::Viewer) || from_calendar >= Some(Role::Editor) {
+        return Some(Grant { role, sight: Sight::Full, reviewer });
+    }
+    if facts.state != State::Published {
+        return None;
+    }
+    let sight = match (facts.visibility, calendar) {
+        (Visibility::Confidential, _) => return None,
+        (Visibility::Private, Some(Grant { role: None, .. })) => return None,
+        (Visibility::Private, _) => Sight::Busy,
+        (Visibility::Public, Some(grant)) => grant.sight,
+        (Visibility::Public, None) => Sight::Busy,
+    };
+    if calendar.is_none() && facts.role.is_none() {
+        return None;
+    }
+    Some(Grant { role, sight, reviewer })
+}
+
+/// Whether what the actor is to something is enough.
+pub fn check(grant: Option<Grant>, can: Can) -> Result<Grant, Denied> {
+    let grant = grant.ok_or(Denied::NotFound)?;
+    let needs = can.needs();
+    match (can, grant.role) {
+        (Can::See, _) => Ok(grant),
+        (Can::Copy, Some(_)) if grant.sight == Sight::Full => Ok(grant),
+        (Can::Copy, _) => Err(Denied::Needs(needs)),
+        (_, Some(role)) if role >= needs => Ok(grant),
+        (_, _) => Err(Denied::Needs(needs)),
+    }
+}
+
+/// Whether the account's global role is enough.
+pub fn check_global(actor: &Actor, needs: GlobalRole) -> Result<(), Denied> {
+    match actor {
+        Actor::System => Ok(()),
+        Actor::User(user) if user.role >= needs => Ok(()),
+        Actor::User(_) | Actor::Anonymous => Err(Denied::NeedsGlobal(needs)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+use kalends_db::Tx;
+use kalends_kernel::CalendarId;
+use serde_json::{Map, Value};
+
+use super::{Allowed, Calendar, CalendarError, CalendarInput, store};
+use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Role};
+use crate::changes::{self, Change, Kind, Op};
+use crate::ctx::{Ctx, GlobalRole};
+use crate::events;
+
+/// Applies a merge patch to a calendar. Its owners may; `is_current` says whether the version is the one that the
+/// caller looked at.
+pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: CalendarId, patch: &Map<String, Value>, is_current: impl Fn(i64) -> bool) -> Result<Allowed, CalendarError> {
+    store::lock(tx, id).await?;
+    let seen = store::load(tx, ctx, id, Can::See).await?;
+    if seen.grant.role != Some(Role::Owner) {
+        return Err(Denied::Needs(Role::Owner).into());
+    }
+    if !is_current(seen.calendar.version) {
+        return Err(CalendarError::Changed(Box::new(seen)));
+    }
+    let old = seen.calendar;
+    let input = CalendarInput::patched(&old, patch)?;
+    if input.visibility == CalendarVisibility::Public && old.facts.visibility != CalendarVisibility::Public {
+        access::check_global(&ctx.actor, GlobalRole::Organizer)?;
+    }
+    let new = Calendar {
+        name: input.name,
+        description: input.description,
+        color: input.color,
+        zone: input.zone.unwrap_or_else(|| old.zone.clone()),
+        conflicts: input.conflicts,
+        version: old.version + 1,
+        updated_at: ctx.now,
+        facts: CalendarFacts { visibility: input.visibility, review: input.review, ..old.facts },
+        ..old.clone()
+    };
+    if !store::update(tx, &new, old.version).await? {
+        return Err(tx.stale().into());
+    }
+    if new.zone != old.zone {
+        // All-day and floating events lie on the calendar's days: their instants follow its zone.
+        events::derive_again(tx, id, &new.zone).await?;
+    }
+    let change = Change {
+        kind: Kind::Calendar,
+        op: Op::Updated,
+        record: id.uuid(),
+        calendar: Some(id),
+        user: None,
+        version: Some(new.version),
+        detail: None,
+    };
+    changes::record(tx, ctx, change).await?;
+    store::load(tx, ctx, id, Can::See).await
+}

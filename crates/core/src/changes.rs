@@ -1,0 +1,157 @@
+//! The change log: one row per change, written in the transaction of the change. History, sync, sockets, webhooks and
+//! caches follow it; nothing else tells them.
+//!
+//! A position is (transaction, sequence) under an epoch (rule 30). Rows are read only below [`kalends_db::Conn::log_horizon`]:
+//! above it a transaction that began earlier may still commit, and its rows would be skipped.
+
+use jiff::Timestamp;
+use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
+use kalends_kernel::{CalendarId, UserId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::ctx::Ctx;
+
+/// What happened to a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Op {
+    /// It came to be (or came back).
+    Created,
+    /// It is another now.
+    Updated,
+    /// It is gone.
+    Deleted,
+}
+
+impl Op {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::Created => "created",
+            Op::Updated => "updated",
+            Op::Deleted => "deleted",
+        }
+    }
+}
+
+/// The kind of record that changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// An account.
+    User,
+    /// A calendar.
+    Calendar,
+    /// An event: content, state, deletion.
+    Event,
+    /// A role on a calendar; `record` is the calendar.
+    CalendarPermission,
+    /// A role on an event; `record` is the event.
+    EventPermission,
+}
+
+impl Kind {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::User => "user",
+            Kind::Calendar => "calendar",
+            Kind::Event => "event",
+            Kind::CalendarPermission => "calendar_permission",
+            Kind::EventPermission => "event_permission",
+        }
+    }
+}
+
+/// One row to be.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What kind of record.
+    pub kind: Kind,
+    /// What happened.
+    pub op: Op,
+    /// Which record.
+    pub record: Uuid,
+    /// The calendar it belongs to.
+    pub calendar: Option<CalendarId>,
+    /// Whose permission or account it is.
+    pub user: Option<UserId>,
+    /// The version it has now, where it has versions.
+    pub version: Option<i64>,
+    /// More for the reader of the log: old and new role, old and new state.
+    pub detail: Option<Value>,
+}
+
+/// Writes the row of a change.
+pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
+    let detail = change.detail.map(|detail| detail.to_string());
+    sql("INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(ctx.now)
+        .bind(change.kind.name())
+        .bind(change.op.name())
+        .bind(change.record)
+        .bind(change.calendar)
+        .bind(change.user)
+        .bind(change.version)
+        .bind(ctx.user())
+        .bind(ctx.door.name())
+        .bind(ctx.request_id.as_str())
+        .bind(detail)
+        .run(tx)
+        .await?;
+    Ok(())
+}
+
+/// A place in the log: everything up to it has been seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Position {
+    /// The transaction.
+    pub tx: i64,
+    /// The row within the log.
+    pub seq: i64,
+}
+
+/// A row of the log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Logged {
+    /// Its place.
+    pub position: Position,
+    /// When the command ran.
+    pub at: Timestamp,
+    /// The kind of record.
+    pub kind: String,
+    /// What happened.
+    pub op: String,
+    /// Which record.
+    pub record: Uuid,
+    /// The version it had then.
+    pub version: Option<i64>,
+}
+
+impl FromRow for Logged {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Logged {
+            position: Position { tx: row.get("tx")?, seq: row.get("seq")? },
+            at: row.get("at")?,
+            kind: row.get("kind")?,
+            op: row.get("op")?,
+            record: row.get("record_id")?,
+            version: row.opt("version")?,
+        })
+    }
+}
+
+/// The next rows behind `since`, in order, at most `limit`. None is ever skipped: a row is given only once no earlier
+/// one can appear any more.
+pub async fn after(conn: &mut Conn, since: Position, limit: i64) -> Result<Vec<Logged>> {
+    // The horizon first: what is below it now stays complete in every later statement.
+    let horizon = conn.log_horizon().await?;
+    sql("SELECT tx, seq, at, kind, op, record_id, version FROM changes
+         WHERE (tx, seq) > ($1, $2) AND tx < $3 ORDER BY tx, seq LIMIT $4")
+        .bind(since.tx)
+        .bind(since.seq)
+        .bind(horizon)
+        .bind(limit)
+        .all(conn)
+        .await
+}

@@ -1,0 +1,114 @@
+use kalends_db::Tx;
+use kalends_kernel::fields::{Fields, Text};
+use kalends_kernel::{CalendarId, EventId, Invalid};
+use serde_json::{Map, Value};
+
+use super::content::Content;
+use super::state::{self, StepError};
+use super::{Allowed, Event, EventError, Registration, store, write};
+use crate::access::{self, Can, Denied, EventFacts, Role, State};
+use crate::calendars::{self, Calendar};
+use crate::ctx::{Ctx, GlobalRole};
+use crate::sharing;
+
+/// An event to be, as a body says it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewEvent {
+    /// Which calendar; none for the account's own.
+    pub calendar_id: Option<CalendarId>,
+    /// Its UID, when it has one already.
+    pub uid: Option<String>,
+    /// The state it shall begin in.
+    pub state: Option<State>,
+    /// Everything else.
+    pub body: Map<String, Value>,
+}
+
+/// What a new event can begin as.
+const FIRST_STATES: &[(&str, State)] = &[("draft", State::Draft), ("published", State::Published)];
+
+impl NewEvent {
+    /// Takes what is not content out of a body.
+    pub fn parse(mut body: Map<String, Value>) -> Result<NewEvent, Invalid> {
+        let mut own = Map::new();
+        for name in ["calendar_id", "uid", "state"] {
+            if let Some(value) = body.remove(name) {
+                own.insert(name.to_owned(), value);
+            }
+        }
+        let mut fields = Fields::of_map(&own, "");
+        let calendar_id = fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
+        let uid = fields.text("uid", Text::line(255).filled());
+        let state = fields.choice("state", FIRST_STATES);
+        fields.finish().or(NewEvent { calendar_id, uid, state, body })
+    }
+}
+
+/// Makes an event in a calendar that the actor may edit. Who makes an event in somebody else's calendar owns it.
+pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewEvent) -> Result<Allowed, EventError> {
+    let calendar = target(tx, ctx, new.calendar_id).await?;
+    let content = Content::parse(&new.body, &calendar.calendar.zone)?;
+    let made = Made { uid: new.uid.clone(), state: new.state, split_from: None, operation: "create" };
+    make(tx, ctx, &calendar, content, made).await
+}
+
+/// What a new event is beside its content.
+pub(super) struct Made {
+    pub(super) uid: Option<String>,
+    pub(super) state: Option<State>,
+    pub(super) split_from: Option<EventId>,
+    pub(super) operation: &'static str,
+}
+
+/// The calendar that a new event goes into, if the actor may put one there.
+pub(super) async fn target(tx: &mut Tx, ctx: &Ctx, wished: Option<CalendarId>) -> Result<calendars::Allowed, EventError> {
+    let id = match (wished, ctx.user()) {
+        (Some(id), _) => id,
+        (None, Some(user)) => store::default_calendar(tx, user).await?.ok_or(Denied::NotFound)?,
+        (None, None) => return Err(Invalid::one("/calendar_id", "required", "must be given").into()),
+    };
+    Ok(calendars::load(tx, ctx, id, Can::Edit).await?)
+}
+
+/// Writes a new event into a calendar that [`target`] allowed.
+pub(super) async fn make(tx: &mut Tx, ctx: &Ctx, into: &calendars::Allowed, content: Content, made: Made) -> Result<Allowed, EventError> {
+    let Calendar { id: calendar_id, zone, facts, .. } = &into.calendar;
+    may_take_registrations(ctx, None, &content.registration)?;
+    let state = state::first(made.state, facts.review, into.grant.reviewer).map_err(|error| match error {
+        StepError::ReviewersOnly => EventError::Denied(Denied::NeedsReviewer),
+        StepError::NoSuchStep => wrong_state(State::Draft, made.state, facts.review),
+    })?;
+    let id: EventId = ctx.ids.next();
+    // The program itself (an import from the command line) works for the calendar's owner.
+    let author_id = ctx.user().unwrap_or(into.calendar.owner);
+    let event = Event {
+        id,
+        uid: made.uid.unwrap_or_else(|| id.to_string()),
+        calendar_id: *calendar_id,
+        author_id,
+        split_from: made.split_from,
+        submitted: state != State::Draft,
+        version: 1,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        deleted_at: None,
+        calendar_zone: zone.clone(),
+        facts: EventFacts { calendar: *facts, role: None, state, visibility: content.visibility, deleted: false },
+        content,
+    };
+    write::insert(tx, ctx, &event, made.operation).await?;
+    if facts.role != Some(Role::Owner) && ctx.user().is_some() {
+        sharing::store::put_on_event(tx, id, author_id, Role::Owner, ctx.now).await?;
+    }
+    store::load(tx, ctx, id, Can::See).await
+}
+
+/// Only organisers and administrators take registrations; who is neither may leave them as they are.
+pub(super) fn may_take_registrations(ctx: &Ctx, before: Option<&Registration>, after: &Registration) -> Result<(), Denied> {
+    if after.enabled && !before.is_some_and(|before| before.enabled) { access::check_global(&ctx.actor, GlobalRole::Organizer) } else { Ok(()) }
+}
+
+/// A step that does not exist, with those that do.
+pub(super) fn wrong_state(from: State, to: Option<State>, review: access::Review) -> EventError {
+    EventError::WrongState { from, to, possible: state::steps(from, review).iter().map(|(to, _)| *to).collect() }
+}

@@ -1,0 +1,237 @@
+//! Single instances of a series: reading, changing and cancelling one, this and the following, or all.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use kalends_db::{Conn, Tx};
+use kalends_kernel::{EventId, Invalid};
+use serde_json::{Map, Value};
+
+use super::edit::{self, Edit, How, following, load_for_edit, patched};
+use super::overrides::{self, Override};
+use super::series::{Compiled, Instance};
+use super::split;
+use super::times::{parse_date, parse_moment};
+use super::write::{self, Said};
+use super::{Allowed, Event, EventError, Precondition, delete, store};
+use crate::access::{Can, Denied, EventFacts};
+use crate::ctx::Ctx;
+use crate::sharing;
+
+/// How much of a series a change of one instance is meant for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The instance alone: an override.
+    This,
+    /// It and all later ones: the series is split.
+    Following,
+    /// The whole series.
+    All,
+}
+
+impl Scope {
+    /// Every scope with its name in the API.
+    pub const NAMES: &'static [(&'static str, Scope)] = &[("this", Scope::This), ("following", Scope::Following), ("all", Scope::All)];
+}
+
+/// An event with one of its instances.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Instanced {
+    /// The series, and what the actor is to it.
+    pub of: Allowed,
+    /// The instance.
+    pub instance: Instance,
+}
+
+/// The instances of an event that overlap `[from, to)`, at most `limit`, behind the one with this start and original start.
+pub async fn instances(conn: &mut Conn, ctx: &Ctx, id: EventId, window: (Timestamp, Timestamp), behind: Option<(Timestamp, DateTime)>, limit: usize) -> Result<(Allowed, Vec<Instance>), EventError> {
+    let of = store::load(conn, ctx, id, Can::See).await?;
+    let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
+    let (from, to) = window;
+    let mut found = Vec::new();
+    for instance in compiled.overlapping(from, to) {
+        let instance = instance?;
+        if behind.is_none_or(|behind| (instance.start, instance.original_start) > behind) {
+            found.push(instance);
+        }
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok((of, found))
+}
+
+/// One instance by its original start.
+pub async fn instance(conn: &mut Conn, ctx: &Ctx, id: EventId, original: &str) -> Result<Instanced, EventError> {
+    let of = store::load(conn, ctx, id, Can::See).await?;
+    let original = read_original(&of.event, original)?;
+    let instance = Compiled::of(&of.event.content, &of.event.calendar_zone).instance(original)?;
+    Ok(Instanced { instance: instance.ok_or(Denied::NotFound)?, of })
+}
+
+/// An original start in a path: `20270329T090000` or `20270329`; the long forms of JSON are understood too.
+fn read_original(event: &Event, text: &str) -> Result<DateTime, EventError> {
+    let times = &event.content.times;
+    let part = |from, to| text.get(from..to).unwrap_or_default();
+    let long = match text.len() {
+        8 => format!("{}-{}-{}", part(0, 4), part(4, 6), part(6, 8)),
+        15 => format!("{}-{}-{}T{}:{}:{}", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15)),
+        _ => text.to_owned(),
+    };
+    let read = if times.all_day { parse_date(&long).map(DateTime::from).ok() } else { parse_moment(&long, times.time_zone.as_ref()).ok() };
+    Ok(read.ok_or(Denied::NotFound)?)
+}
+
+/// Changes one instance, it and all later ones, or all. Gives the event that the instance belongs to now.
+pub async fn edit_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, scope: Scope, edit: &Edit) -> Result<Instanced, EventError> {
+    let old = load_for_edit(tx, ctx, id, &edit.precondition).await?.event;
+    let original = read_original(&old, original)?;
+    if !old.content.is_recurring() || !Compiled::of(&old.content, &old.calendar_zone).contains(original)? {
+        return Err(Denied::NotFound.into());
+    }
+    match scope {
+        Scope::This => edit_this(tx, ctx, &old, original, edit).await,
+        Scope::Following => edit_following(tx, ctx, &old, original, edit).await,
+        Scope::All => edit_all(tx, ctx, &old, original, edit).await,
+    }
+}
+
+async fn edit_this(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+    let mut patch = edit.body.clone();
+    let cancel = patch.remove("cancelled");
+    patch.remove("original_start");
+    if cancel == Some(Value::Bool(true)) {
+        return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
+    }
+    let before = old.content.overridden(original).filter(|one| !one.cancelled).cloned().unwrap_or_else(|| Override::empty(original));
+    let mut body = match before.body(old.content.times.all_day) {
+        Value::Object(body) => body,
+        _ => Map::new(),
+    };
+    body.remove("original_start");
+    // A new start alone keeps the length that the instance has: the old end must not hold it.
+    if patch.contains_key("start") && !patch.contains_key("end") {
+        let usual = before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original));
+        let start = patch.get("start").and_then(Value::as_str);
+        let read = start.and_then(|text| if usual.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, usual.time_zone.as_ref()).ok() });
+        if let Some(moved) = read {
+            body.extend(usual.begun_at(moved).body());
+        }
+    }
+    let body = patched(body, &patch);
+    let one = Override::parse(&body, original, &old.content.times, &old.calendar_zone)?;
+    put_override(tx, ctx, old, one, edit.comment.clone()).await
+}
+
+async fn put_override(tx: &mut Tx, ctx: &Ctx, old: &Event, one: Override, comment: Option<String>) -> Result<Instanced, EventError> {
+    let original = one.original_start;
+    let mut content = old.content.clone();
+    content.overrides.retain(|other| other.original_start != original);
+    if !one.is_empty() {
+        content.overrides.push(one);
+        content.overrides.sort_by_key(|one| one.original_start);
+    }
+    if content.overrides.len() > overrides::MOST {
+        let detail = format!("a series can have {} different occurrences at most", overrides::MOST);
+        return Err(Invalid::one("/overrides", "too-many", detail).into());
+    }
+    write::replace(tx, ctx, old, Event { content, ..old.clone() }, Said { comment, ..Said::of("instance") }).await?;
+    at(tx, ctx, old.id, original).await
+}
+
+async fn edit_following(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+    let Some(halves) = split::halves(old, original)? else {
+        return edit_all(tx, ctx, old, original, edit).await;
+    };
+    let content = following(&halves.after, patched(halves.after.body(), &shared_fields(&edit.body)), &old.calendar_zone, edit.drop_orphans)?;
+    super::create::may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
+    split::end_before(tx, ctx, old, halves.before).await?;
+    let id: EventId = ctx.ids.next();
+    let start = content.times.start;
+    let new = Event {
+        id,
+        uid: id.to_string(),
+        split_from: Some(old.id),
+        version: 1,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        facts: EventFacts { visibility: content.visibility, ..old.facts },
+        content,
+        ..old.clone()
+    };
+    write::insert(tx, ctx, &new, "split").await?;
+    sharing::store::copy_to_event(tx, old.id, id).await?;
+    at(tx, ctx, id, start).await
+}
+
+/// Changes the whole series from one of its instances: a new start of the instance moves all of them by as much.
+async fn edit_all(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+    let mut body = shared_fields(&edit.body);
+    let times = &old.content.times;
+    let usual = times.begun_at(original);
+    let mut by = jiff::SignedDuration::ZERO;
+    for (name, from, whole) in [("start", usual.start, times.start), ("end", usual.end, times.end)] {
+        let Some(text) = body.get(name).and_then(Value::as_str) else { continue };
+        let zone = if name == "end" { times.end_time_zone.as_ref().or(times.time_zone.as_ref()) } else { times.time_zone.as_ref() };
+        let read = if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() };
+        let Some(moved) = read else { continue };
+        let shift = moved.duration_since(from);
+        if name == "start" {
+            by = shift;
+        }
+        if let Ok(shifted) = whole.checked_add(shift) {
+            let shown = if times.all_day { shifted.date().to_string() } else { shifted.to_string() };
+            body.insert(name.to_owned(), shown.into());
+        }
+    }
+    if body.contains_key("start") && !body.contains_key("end") && !by.is_zero() {
+        let moved = times.start.checked_add(by).map(|start| times.begun_at(start).body());
+        if let (Ok(moved), Some(_)) = (moved, body.get("start")) {
+            body.insert("end".to_owned(), moved.get("end").cloned().unwrap_or_default());
+        }
+    }
+    let whole = Edit { how: How::Patch, body, ..edit.clone() };
+    let now = edit::edit(tx, ctx, old.id, &whole).await?;
+    let moved = original.checked_add(by).unwrap_or(original);
+    let compiled = Compiled::of(&now.event.content, &now.event.calendar_zone);
+    let shown = if compiled.contains(moved)? { moved } else { now.event.content.times.start };
+    at(tx, ctx, old.id, shown).await
+}
+
+/// The fields of an instance's body that mean the series, too.
+fn shared_fields(body: &Map<String, Value>) -> Map<String, Value> {
+    body.iter().filter(|(name, _)| !matches!(name.as_str(), "original_start" | "series_id")).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+async fn at(tx: &mut Tx, ctx: &Ctx, id: EventId, original: DateTime) -> Result<Instanced, EventError> {
+    let of = store::load(tx, ctx, id, Can::See).await?;
+    let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
+    let instance = match compiled.instance(original)? {
+        Some(instance) => instance,
+        None => compiled.instance(of.event.content.times.start)?.ok_or(Denied::NotFound)?,
+    };
+    Ok(Instanced { of, instance })
+}
+
+/// Cancels one instance, ends the series before it, or deletes the whole. A second time is no news.
+pub async fn cancel_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, scope: Scope, precondition: &Precondition) -> Result<(), EventError> {
+    if scope == Scope::All {
+        return delete::delete(tx, ctx, id, precondition).await;
+    }
+    let old = load_for_edit(tx, ctx, id, precondition).await?.event;
+    let original = read_original(&old, original)?;
+    let compiled = Compiled::of(&old.content, &old.calendar_zone);
+    if !old.content.is_recurring() || !compiled.contains(original)? {
+        return Err(Denied::NotFound.into());
+    }
+    if scope == Scope::This {
+        if old.content.overridden(original).is_some_and(|one| one.cancelled) {
+            return Ok(());
+        }
+        put_override(tx, ctx, &old, Override::cancelled(original), None).await?;
+        return Ok(());
+    }
+    match split::halves(&old, original)? {
+        Some(halves) => split::end_before(tx, ctx, &old, halves.before).await.map(|_| ()),
+        None => delete::delete(tx, ctx, id, precondition).await,
+    }
+}

@@ -1,0 +1,200 @@
+//! Lists of instances: single events from the database in order, and the series of the window, each asked for its instances
+//! lazily; what comes first by start makes the page.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use kalends_db::{Conn, FromRow, Result, Row, sql};
+use kalends_kernel::{Cursor, EventId, Page, Zone};
+
+use super::find::{Behind, Class, branches, classes};
+use super::scope::{Scope, Text, run};
+use super::{Found, List, Window, load_all, part_of};
+use crate::calendars;
+use crate::ctx::Ctx;
+use crate::events::content::Content;
+use crate::events::series::{Compiled, Instance};
+use crate::events::times::Times;
+use crate::events::{Allowed, EventError, reach};
+
+/// A place in the list: by start, then event, then original start.
+type Place = (Timestamp, EventId, DateTime);
+
+/// Compiled series by event, version and zone of the calendar: what a version says never changes, so nothing here is ever
+/// stale. It only saves reading and parsing the same series for every page.
+static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> = LazyLock::new(|| moka::sync::Cache::new(20_000));
+
+/// How many series are looked at before others get a turn on the thread.
+const TURN: usize = 200;
+
+pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope) -> Result<Page<Found>, EventError> {
+    let wanted = list.limit as usize;
+    let behind = list.cursor.as_ref().map(place_of);
+    let mut page: BTreeMap<Place, Option<Instance>> = BTreeMap::new();
+    for single in singles(conn, ctx, list, window, scope, behind.as_ref(), wanted + 1).await? {
+        page.insert((single.starts_at, single.id, single.original), None);
+    }
+    for candidates in candidates(conn, ctx, list, window, scope).await?.chunks(TURN) {
+        for (id, compiled) in compile(conn, candidates).await? {
+            take(&mut page, id, &compiled, list, window, behind.as_ref(), wanted + 1)?;
+        }
+        tokio::task::yield_now().await;
+    }
+    let more = page.len() > wanted;
+    let mut ids: Vec<EventId> = page.keys().take(wanted).map(|place| place.1).collect();
+    ids.sort();
+    ids.dedup();
+    let events: HashMap<EventId, Allowed> = load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
+    let next = page.keys().nth(wanted.saturating_sub(1)).filter(|_| more).map(|place| cursor_of(place, list.digest));
+    let items = page
+        .into_iter()
+        .take(wanted)
+        .filter_map(|((start, id, original), instance)| {
+            let of = events.get(&id)?.clone();
+            let instance = instance.unwrap_or_else(|| Instance {
+                original_start: original,
+                start,
+                end: of.event.content.times.end_instant(&of.event.calendar_zone).max(start),
+                overridden: false,
+            });
+            Some(Found { of, instance: Some(instance) })
+        })
+        .collect();
+    Ok(Page { items, next })
+}
+
+/// Adds the instances of a series to the page, as far as they can come before its end.
+fn take(page: &mut BTreeMap<Place, Option<Instance>>, id: EventId, compiled: &Compiled, list: &List, window: Window, behind: Option<&Place>, most: usize) -> Result<(), EventError> {
+    let from = behind.map_or(window.from, |behind| window.from.max(behind.0));
+    let mut instances = compiled.overlapping_or_starting(window.from, window.to, from);
+    while let Some(instance) = instances.next().transpose()? {
+        let place = (instance.start, id, instance.original_start);
+        if page.len() >= most && page.last_key_value().is_some_and(|(last, _)| place > *last) {
+            break;
+        }
+        let wrong_day = list.weekday.is_some_and(|weekday| weekday != compiled.weekday_of(&instance));
+        if wrong_day || behind.is_some_and(|behind| place <= *behind) {
+            continue;
+        }
+        page.insert(place, Some(instance));
+        if page.len() > most {
+            page.pop_last();
+        }
+    }
+    Ok(())
+}
+
+fn place_of(cursor: &Cursor) -> Place {
+    let micros = cursor.key.parse().unwrap_or(0);
+    let original = cursor.part.parse().unwrap_or(DateTime::MIN);
+    (Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MIN), EventId::new(cursor.id), original)
+}
+
+fn cursor_of(place: &Place, of: u32) -> Cursor {
+    Cursor { key: place.0.as_microsecond().to_string(), id: place.1.uuid(), part: part_of(place.2), of }
+}
+
+/// A single event of the window.
+struct Single {
+    id: EventId,
+    starts_at: Timestamp,
+    original: DateTime,
+}
+
+struct SingleRow {
+    id: EventId,
+    starts_at: Timestamp,
+    times: Times,
+}
+
+impl FromRow for SingleRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(SingleRow { id: row.get("id")?, starts_at: row.get("k")?, times: row.json::<Times>("content")? })
+    }
+}
+
+/// The next single events of the window behind a place.
+async fn singles(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope, behind: Option<&Place>, limit: usize) -> Result<Vec<Single>, EventError> {
+    if scope.branches.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The weekday of a single event is in the database; in its own zone, as that of an instance.
+    let list = List { expand: false, window: Some(window), ..list.clone() };
+    let mut classes = classes(&list, true);
+    let order = format!(" ORDER BY k, id LIMIT {limit}");
+    for class in &mut classes {
+        class.order = Some(order.clone());
+        class.behind = behind.map(|place| Behind {
+            column: "e.starts_at",
+            descending: false,
+            is_time: true,
+            cursor: cursor_of(place, 0),
+        });
+    }
+    let mut text = Text::default();
+    text.push("SELECT x.id, x.k, e.content FROM (");
+    branches(&mut text, ctx, &list, scope, |text| text.push("SELECT e.id, e.starts_at AS k"), &classes);
+    text.push(") x JOIN events e ON e.id = x.id ORDER BY x.k, x.id LIMIT ");
+    text.push(&limit.to_string());
+    let rows: Vec<SingleRow> = run(text).all(conn).await?;
+    Ok(rows.into_iter().map(|row| Single { id: row.id, starts_at: row.starts_at, original: row.times.start }).collect())
+}
+
+/// A series that may have an instance in the window.
+pub(super) struct Candidate {
+    id: EventId,
+    version: i64,
+    zone: Zone,
+}
+
+impl FromRow for Candidate {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Candidate { id: row.get("id")?, version: row.get("version")?, zone: calendars::store::zone(row, "time_zone")? })
+    }
+}
+
+/// Every series that the actor may see and that may have an instance in the window.
+pub(super) async fn candidates(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope) -> Result<Vec<Candidate>, EventError> {
+    if scope.branches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut text = Text::default();
+    text.push("SELECT x.id, x.version, c.time_zone FROM (");
+    let class = Class { condition: Some((reach::SERIES, None, window)), ..Class::default() };
+    branches(&mut text, ctx, list, scope, |text| text.push("SELECT e.id, e.version, e.calendar_id"), &[class]);
+    text.push(") x JOIN calendars c ON c.id = x.calendar_id");
+    Ok(run(text).all(conn).await?)
+}
+
+/// The candidates compiled, from the cache or from the database.
+pub(super) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result<Vec<(EventId, Arc<Compiled>)>> {
+    struct Contents(EventId, Content);
+    impl FromRow for Contents {
+        fn from_row(row: &Row) -> Result<Self> {
+            Ok(Contents(row.get("id")?, row.json("content")?))
+        }
+    }
+    let key = |one: &Candidate| (one.id, one.version, one.zone.name().to_owned());
+    let mut compiled = Vec::with_capacity(candidates.len());
+    let mut missing: HashMap<EventId, &Candidate> = HashMap::new();
+    for one in candidates {
+        match COMPILED.get(&key(one)) {
+            Some(found) => compiled.push((one.id, found)),
+            None => {
+                missing.insert(one.id, one);
+            }
+        }
+    }
+    if !missing.is_empty() {
+        let rows: Vec<Contents> = sql("SELECT id, content FROM events WHERE id IN ({})").bind_list(missing.keys().copied()).all(conn).await?;
+        for Contents(id, content) in rows {
+            let Some(one) = missing.get(&id) else { continue };
+            let made = Arc::new(Compiled::of(&content, &one.zone));
+            COMPILED.insert(key(one), made.clone());
+            compiled.push((id, made));
+        }
+    }
+    Ok(compiled)
+}

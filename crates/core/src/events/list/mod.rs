@@ -1,0 +1,113 @@
+//! Lists of events: what the actor may see, filtered, in order, by pages.
+//!
+//! Two steps: the database finds the keys of a page among what the actor may see (`scope`), then the events are loaded and
+//! the policy looks at each once more. Series are asked for their instances (`expand`); nothing is ever cut at a horizon.
+
+mod expand;
+mod find;
+mod scope;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use kalends_db::{Conn, sql};
+use kalends_kernel::{CalendarId, Cursor, EventId, Page};
+
+use super::series::Instance;
+use super::store::{COLUMNS, FROM};
+use super::{Allowed, Event, EventError};
+use crate::access::{self, State};
+use crate::ctx::Ctx;
+
+/// A half-open stretch of time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The first moment after.
+    pub to: Timestamp,
+}
+
+/// By what a list is ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sort {
+    /// By the first moment.
+    Start,
+    /// By the title, case aside.
+    Title,
+    /// By when it was made.
+    Created,
+    /// By when it last changed.
+    Updated,
+}
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct List {
+    /// Only what overlaps this.
+    pub window: Option<Window>,
+    /// Instances instead of series; needs a window.
+    pub expand: bool,
+    /// Only of this calendar.
+    pub calendar: Option<CalendarId>,
+    /// Only these.
+    pub ids: Option<Vec<EventId>>,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only what the actor made.
+    pub mine: bool,
+    /// Only with this category, case aside.
+    pub category: Option<String>,
+    /// Only what begins on this weekday, Monday = 1: of a series its first start, expanded each instance.
+    pub weekday: Option<i64>,
+    /// The trash of what the actor owns, instead of what is there.
+    pub deleted: bool,
+    /// The order.
+    pub sort: Sort,
+    /// Backwards.
+    pub descending: bool,
+    /// How many at most.
+    pub limit: u32,
+    /// Behind which.
+    pub cursor: Option<Cursor>,
+    /// A digest of the question, for the next cursor.
+    pub digest: u32,
+}
+
+/// A row of a list: an event, or one of its instances.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    /// The event, and what the actor is to it.
+    pub of: Allowed,
+    /// Which instance, in an expanded list.
+    pub instance: Option<Instance>,
+}
+
+/// A page of events.
+pub async fn list(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Page<Found>, EventError> {
+    let scope = scope::of(conn, ctx, list).await?;
+    match list.window {
+        Some(window) if list.expand => expand::page(conn, ctx, list, window, &scope).await,
+        _ => find::page(conn, ctx, list, &scope).await,
+    }
+}
+
+/// How many there are in all, pages aside (not for expanded lists).
+pub async fn count(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<i64, EventError> {
+    let scope = scope::of(conn, ctx, list).await?;
+    find::count(conn, ctx, list, &scope).await
+}
+
+/// The events with these ids as the actor may see them, in any order.
+async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<Allowed>, EventError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(512) {
+        let events: Vec<Event> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id IN ({{}})")).bind(ctx.user()).bind_list(ids.iter().copied()).all(conn).await?;
+        found.extend(events.into_iter().filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant })));
+    }
+    Ok(found)
+}
+
+/// The original start as it stands in a cursor.
+fn part_of(original: DateTime) -> String {
+    original.to_string()
+}

@@ -1,0 +1,181 @@
+//! What the actor may see, as conditions for the database. The same rules as `access`, which looks at every row again.
+
+use kalends_db::{Conn, Result, Value, sql};
+use kalends_kernel::{CalendarId, UserId};
+
+use super::{List, Sort};
+use crate::access::{self, Role, Sight};
+use crate::calendars::{Calendar, store as calendars};
+use crate::ctx::{Actor, Ctx};
+
+/// A statement in the making: its text, and the values of its `$1`, `$2` …
+#[derive(Clone, Debug, Default)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Text {
+    /// Adds a piece of text.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Adds a value: its `$n` where it belongs.
+    pub(super) fn value(&mut self, value: impl Into<Value>) {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+    }
+
+    /// Adds `(a, b, c)`; padded to a power of two, so that few different texts are prepared.
+    pub(super) fn list<V: Into<Value> + Clone>(&mut self, values: &[V]) {
+        self.push("(");
+        let padded = values.len().next_power_of_two();
+        for index in 0..padded {
+            if index > 0 {
+                self.push(", ");
+            }
+            if let Some(value) = values.get(index).or(values.last()) {
+                self.value(value.clone());
+            }
+        }
+        self.push(")");
+    }
+}
+
+/// One way in which the actor sees events: a calendar in a role, or a share of single events.
+#[derive(Clone, Debug)]
+pub(super) enum Branch {
+    /// Everything in these calendars.
+    All(Vec<CalendarId>),
+    /// What viewers of these calendars see; only whole events when `whole`.
+    Published { calendars: Vec<CalendarId>, public_only: bool },
+    /// Single events that are shared with this user.
+    Shared { user: UserId, calendar: Option<CalendarId>, owned: bool, public_only: bool },
+}
+
+/// All ways.
+pub(super) struct Scope {
+    pub(super) branches: Vec<Branch>,
+}
+
+/// In how many calendars a list looks at most at once; whoever sees more names one.
+const MOST: usize = 10_000;
+
+/// Everything through which the actor may see something that this list asks for.
+pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope> {
+    let user = ctx.user();
+    let mut text = Text::default();
+    text.push("SELECT ");
+    text.push(calendars::COLUMNS);
+    text.push(" FROM ");
+    text.values.push(Value::from(user));
+    text.push(calendars::FROM);
+    text.push(" WHERE c.deleted_at IS NULL AND ");
+    match list.calendar {
+        Some(id) => {
+            text.push("c.id = ");
+            text.value(id);
+        }
+        None if user.is_some() => text.push("(cp.role IS NOT NULL OR c.visibility <> 'private')"),
+        None => text.push("c.visibility = 'public'"),
+    }
+    text.push(&format!(" LIMIT {MOST}"));
+    let visible: Vec<Calendar> = run(text).all(conn).await?;
+
+    // What somebody sees only as busy must not be told by a filter on, or an order by, what it hides.
+    let reveals = list.category.is_some() || list.sort == Sort::Title;
+    let (mut all, mut published, mut owned) = (Vec::new(), Vec::new(), Vec::new());
+    let mut anonymous_or_revealing = reveals || ctx.actor == Actor::Anonymous;
+    for calendar in visible {
+        let Some(grant) = access::on_calendar(&ctx.actor, &calendar.facts) else { continue };
+        match (grant.role, grant.sight) {
+            (Some(Role::Owner), _) => {
+                owned.push(calendar.id);
+                all.push(calendar.id);
+            }
+            (Some(Role::Editor), _) => all.push(calendar.id),
+            (_, Sight::Busy) if reveals => {}
+            _ => published.push(calendar.id),
+        }
+    }
+    let mut branches = Vec::new();
+    if list.deleted {
+        all = owned;
+        published.clear();
+        anonymous_or_revealing = false;
+    }
+    if !all.is_empty() {
+        branches.push(Branch::All(all));
+    }
+    if !published.is_empty() {
+        branches.push(Branch::Published { calendars: published, public_only: anonymous_or_revealing });
+    }
+    if let Some(user) = user {
+        branches.push(Branch::Shared { user, calendar: list.calendar, owned: list.deleted, public_only: reveals });
+    }
+    Ok(Scope { branches })
+}
+
+impl Branch {
+    /// The condition on `e` that says what this branch shows.
+    pub(super) fn condition(&self, text: &mut Text) {
+        match self {
+            Branch::All(calendars) => {
+                text.push("e.calendar_id IN ");
+                text.list(calendars);
+            }
+            Branch::Published { calendars, public_only } => {
+                text.push("e.calendar_id IN ");
+                text.list(calendars);
+                text.push(" AND e.state = 'published' AND ");
+                text.push(if *public_only { "e.visibility = 'public'" } else { "e.visibility <> 'confidential'" });
+            }
+            Branch::Shared { user, calendar, owned, public_only } => {
+                text.push("e.id IN (SELECT p.event_id FROM event_permissions p WHERE p.user_id = ");
+                text.value(*user);
+                text.push(match (owned, public_only) {
+                    (true, _) => " AND p.role = 'owner')",
+                    (false, true) => " AND p.role <> 'free_busy')",
+                    (false, false) => " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility = 'public')))",
+                });
+                if let Some(calendar) = calendar {
+                    text.push(" AND e.calendar_id = ");
+                    text.value(*calendar);
+                }
+            }
+        }
+    }
+}
+
+/// The statement of a text.
+pub(super) fn run(text: Text) -> kalends_db::Sql {
+    text.values.into_iter().fold(sql(text.text), |statement, value| statement.bind(value))
+}
+
+/// The filters that are the same for every branch.
+pub(super) fn filters(text: &mut Text, ctx: &Ctx, list: &List) {
+    text.push(if list.deleted { " AND e.deleted_at IS NOT NULL" } else { " AND e.deleted_at IS NULL" });
+    if let Some(ids) = &list.ids {
+        text.push(" AND e.id IN ");
+        text.list(ids);
+    }
+    if let Some(state) = list.state {
+        text.push(" AND e.state = ");
+        text.value(state.name());
+    }
+    if list.mine {
+        text.push(" AND e.author_id = ");
+        text.value(ctx.user());
+    }
+    if let Some(category) = &list.category {
+        text.push(" AND EXISTS (SELECT 1 FROM event_categories k WHERE k.event_id = e.id AND k.category_key = ");
+        text.value(category.to_lowercase());
+        text.push(")");
+    }
+    if let (Some(weekday), false) = (list.weekday, list.expand) {
+        text.push(" AND e.weekday = ");
+        text.value(weekday);
+    }
+}

@@ -1,0 +1,195 @@
+//! Events: single ones and series, their instances, their states.
+//!
+//! Invariants:
+//! * the wall clock and the zone are the truth (`times`); what the database sorts and finds by is derived from the content
+//!   (`series::derive`) in the same statement that writes it;
+//! * every write goes through `write`, which also writes the version and the change-log row;
+//! * an event is never written from a stale read: the UPDATE names the version that was read.
+
+mod audience;
+mod change_state;
+mod clone;
+mod content;
+mod create;
+mod delete;
+mod edit;
+mod follow;
+mod instance;
+mod list;
+mod merge;
+mod overrides;
+pub mod reach;
+mod registration;
+mod series;
+mod split;
+pub mod state;
+pub(crate) mod store;
+mod times;
+mod write;
+
+pub use audience::{Audience, AudienceKind};
+pub use change_state::{StateRefused, StateWish, change_state, change_states};
+pub use clone::clone;
+pub use content::{Content, Status};
+pub use create::{NewEvent, create};
+pub use delete::{delete, restore};
+pub use edit::{Edit, How, edit};
+pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};
+pub use list::{Found, List, Sort, Window, count, list};
+pub use merge::FieldConflict;
+pub use overrides::Override;
+pub use registration::{Price, Registration};
+pub use series::{Compiled, Instance, TOO_SPARSE, derive};
+pub use store::{load, lock};
+pub use times::{Times, parse_moment, show, show_instant};
+pub use write::derive_again;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use kalends_db::Error;
+use kalends_kernel::{CalendarId, EventId, Invalid, UserId, Zone};
+use kalends_recurrence::BudgetSpent;
+
+use crate::access::{Denied, EventFacts, Grant, State};
+use crate::calendars::CalendarError;
+
+/// An event, whole. What of it somebody may be shown is said by the [`Grant`] that it was loaded with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// Its id here.
+    pub id: EventId,
+    /// Its name in iCalendar (RFC 5545 3.8.4.7): the same in every copy of it, unique in its calendar.
+    pub uid: String,
+    /// Its calendar.
+    pub calendar_id: CalendarId,
+    /// Who made it.
+    pub author_id: UserId,
+    /// The series it was split from.
+    pub split_from: Option<EventId>,
+    /// Whether it was ever submitted or published: then it is never deleted for good.
+    pub submitted: bool,
+    /// Counts its changes, from 1, without gaps.
+    pub version: i64,
+    /// What people say about it.
+    pub content: Content,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Since when it is in the trash.
+    pub deleted_at: Option<Timestamp>,
+    /// The zone of its calendar: where all-day and floating events lie.
+    pub calendar_zone: Zone,
+    /// What the policy looks at, its state among it.
+    pub facts: EventFacts,
+}
+
+impl Event {
+    /// Its editorial state.
+    pub fn state(&self) -> State {
+        self.facts.state
+    }
+}
+
+/// An event together with what the actor is to it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Allowed {
+    /// The event.
+    pub event: Event,
+    /// What the actor is to it.
+    pub grant: Grant,
+}
+
+/// Which version the caller looked at.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Precondition {
+    /// The versions that `If-Match` names: another current one refuses.
+    pub if_match: Option<Vec<i64>>,
+    /// The version that the caller started from: changes since then are merged by field.
+    pub base_version: Option<i64>,
+}
+
+/// Why a command on an event was refused.
+#[derive(Debug)]
+pub enum EventError {
+    /// The actor may not.
+    Denied(Denied),
+    /// The input is wrong.
+    Invalid(Invalid),
+    /// It was changed since the version that the caller names; this is what it is now.
+    Changed(Box<Allowed>),
+    /// Others changed the same fields since the version that the caller started from.
+    Conflict {
+        /// Which fields, with the three values.
+        fields: Vec<FieldConflict>,
+        /// The version that is current.
+        current: i64,
+    },
+    /// Replacing the whole needs `If-Match` or `base_version`.
+    PreconditionNeeded,
+    /// A published event of a calendar with review is not edited in place by others than reviewers.
+    ReviewRequired,
+    /// The state does not allow it.
+    WrongState {
+        /// The state it is in.
+        from: State,
+        /// The state that was wished, if one was.
+        to: Option<State>,
+        /// Where one can go from there.
+        possible: Vec<State>,
+    },
+    /// It is in the trash.
+    Deleted,
+    /// The calendar has another event with this UID.
+    UidTaken,
+    /// These overrides would lose their occurrence.
+    Orphans(Vec<DateTime>),
+    /// A recurrence rule takes more work than a request may cost.
+    Budget,
+    /// A fault.
+    Internal(Error),
+}
+
+impl From<Error> for EventError {
+    fn from(error: Error) -> Self {
+        EventError::Internal(error)
+    }
+}
+impl From<Denied> for EventError {
+    fn from(denied: Denied) -> Self {
+        EventError::Denied(denied)
+    }
+}
+impl From<Invalid> for EventError {
+    fn from(invalid: Invalid) -> Self {
+        EventError::Invalid(invalid)
+    }
+}
+impl From<BudgetSpent> for EventError {
+    fn from(_: BudgetSpent) -> Self {
+        EventError::Budget
+    }
+}
+impl From<CalendarError> for EventError {
+    fn from(error: CalendarError) -> Self {
+        match error {
+            CalendarError::Denied(denied) => EventError::Denied(denied),
+            CalendarError::Invalid(invalid) => EventError::Invalid(invalid),
+            CalendarError::Internal(error) => EventError::Internal(error),
+            // Loading a calendar says neither.
+            CalendarError::Changed(_) | CalendarError::Default => EventError::Denied(Denied::NotFound),
+        }
+    }
+}
+impl From<EventError> for crate::sharing::SharingError {
+    fn from(error: EventError) -> Self {
+        use crate::sharing::SharingError;
+        match error {
+            EventError::Internal(error) => SharingError::Internal(error),
+            EventError::Invalid(invalid) => SharingError::Invalid(invalid),
+            EventError::Denied(denied) => SharingError::Denied(denied),
+            // Loading an event says none of the others.
+            _ => SharingError::Denied(Denied::NotFound),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! An event as its instances: the occurrences of its recurrence with its overrides applied.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use kalends_kernel::{Invalid, Zone};
+use kalends_recurrence::{BudgetSpent, Occurrences, Series, Start};
+
+use super::content::Content;
+use super::overrides::Override;
+use super::times::Times;
+
+/// One instance of an event: when, and which override (if any) makes it different.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Instance {
+    /// Where the series alone would put it, on its wall clock (RECURRENCE-ID).
+    pub original_start: DateTime,
+    /// When it begins.
+    pub start: Timestamp,
+    /// The first moment after.
+    pub end: Timestamp,
+    /// Whether an override changes it.
+    pub overridden: bool,
+}
+
+/// A compiled event: cheap to clone, safe to keep for as long as its version.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    series: Series,
+    times: Times,
+    calendar: Zone,
+    overrides: Vec<Override>,
+    overridden: BTreeSet<DateTime>,
+}
+
+impl Compiled {
+    /// Compiles an event of a calendar with this zone. Content from the database always compiles; what does not (it would
+    /// have been refused) is taken as a single event.
+    pub fn of(content: &Content, calendar: &Zone) -> Compiled {
+        let series = compile(content, calendar).unwrap_or_else(|_| Series::once(start_of(content)));
+        Compiled {
+            series,
+            times: content.times.clone(),
+            calendar: calendar.clone(),
+            overridden: content.overrides.iter().map(|one| one.original_start).collect(),
+            overrides: content.overrides.clone(),
+        }
+    }
+
+    /// The instances that overlap `[from, to)`, by start. An instance without length counts when it begins in it.
+    /// Lazy: an endless series costs what is taken from it.
+    pub fn overlapping(&self, from: Timestamp, to: Timestamp) -> Instances<'_> {
+        self.overlapping_or_starting(from, to, from)
+    }
+
+    /// The same, for whoever has already seen those that begin before `after` (not before `from`).
+    pub fn overlapping_or_starting(&self, from: Timestamp, to: Timestamp, after: Timestamp) -> Instances<'_> {
+        // An occurrence that reaches into the window begins at most its length before; two days more cover zones and
+        // changes of the clock.
+        let slack = self.times.wall_length().saturating_add(SignedDuration::from_hours(48));
+        let earliest = if after > from { after } else { from.checked_sub(slack).unwrap_or(Timestamp::MIN) };
+        let base = self.series.starting_between(earliest, to, self.calendar.time_zone());
+        let mut moved: Vec<Instance> = self.overrides.iter().filter(|one| !one.cancelled).map(|one| self.overriding(one)).filter(|one| overlaps(one, from, to)).collect();
+        moved.sort_by_key(|one| std::cmp::Reverse((one.start, one.original_start)));
+        Instances { compiled: self, base, waiting: None, moved, from, to, spent: false }
+    }
+
+    /// The weekday on which an instance begins, on its own clock, Monday = 1.
+    pub fn weekday_of(&self, instance: &Instance) -> i64 {
+        let zone = self.times.zone(&self.calendar).clone();
+        i64::from(instance.start.to_zoned(zone).weekday().to_monday_one_offset())
+    }
+
+    /// Whether the series alone has an occurrence at this wall-clock time.
+    pub fn contains(&self, local: DateTime) -> Result<bool, BudgetSpent> {
+        self.series.contains(local)
+    }
+
+    /// The instance whose original start this is; none when the series has none there. A cancelled one is given too.
+    pub fn instance(&self, original_start: DateTime) -> Result<Option<Instance>, BudgetSpent> {
+        if !self.series.contains(original_start)? {
+            return Ok(None);
+        }
+        let found = self.overrides.iter().find(|one| one.original_start == original_start);
+        Ok(Some(match found {
+            Some(one) => self.overriding(one),
+            None => self.usual(original_start, None, None),
+        }))
+    }
+
+    /// The recurrence alone.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    /// The occurrences of the series alone, overrides not applied.
+    pub fn occurrences(&self) -> Occurrences {
+        self.series.occurrences(self.calendar.time_zone())
+    }
+
+    fn overriding(&self, one: &Override) -> Instance {
+        let times = one.times.clone().unwrap_or_else(|| self.times.begun_at(one.original_start));
+        let start = times.start_instant(&self.calendar);
+        Instance { original_start: one.original_start, start, end: times.end_instant(&self.calendar).max(start), overridden: true }
+    }
+
+    fn usual(&self, local: DateTime, instant: Option<Timestamp>, period_end: Option<Timestamp>) -> Instance {
+        let times = self.times.begun_at(local);
+        let start = instant.unwrap_or_else(|| times.start_instant(&self.calendar));
+        let end = period_end.unwrap_or_else(|| times.end_instant(&self.calendar)).max(start);
+        Instance { original_start: local, start, end, overridden: false }
+    }
+}
+
+/// Half-open everywhere: touching is not overlapping (rule 1).
+fn overlaps(one: &Instance, from: Timestamp, to: Timestamp) -> bool {
+    one.start < to && (one.end > from || (one.start == one.end && one.start >= from))
+}
+
+/// The instances in a window, by start.
+pub struct Instances<'c> {
+    compiled: &'c Compiled,
+    base: Occurrences,
+    waiting: Option<Instance>,
+    /// Latest first.
+    moved: Vec<Instance>,
+    from: Timestamp,
+    to: Timestamp,
+    spent: bool,
+}
+
+impl Instances<'_> {
+    fn next_usual(&mut self) -> Result<Option<Instance>, BudgetSpent> {
+        if let Some(waiting) = self.waiting.take() {
+            return Ok(Some(waiting));
+        }
+        for occurrence in self.base.by_ref() {
+            let occurrence = occurrence?;
+            if self.compiled.overridden.contains(&occurrence.local) {
+                continue;
+            }
+            let instance = self.compiled.usual(occurrence.local, Some(occurrence.instant), occurrence.period_end);
+            if overlaps(&instance, self.from, self.to) {
+                return Ok(Some(instance));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Instances<'_> {
+    type Item = Result<Instance, BudgetSpent>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.spent {
+            return None;
+        }
+        let usual = match self.next_usual() {
+            Ok(usual) => usual,
+            Err(spent) => {
+                self.spent = true;
+                return Some(Err(spent));
+            }
+        };
+        match (usual, self.moved.last()) {
+            (Some(usual), Some(moved)) if (moved.start, moved.original_start) < (usual.start, usual.original_start) => {
+                self.waiting = Some(usual);
+                self.moved.pop().map(Ok)
+            }
+            (Some(usual), _) => Some(Ok(usual)),
+            (None, _) => self.moved.pop().map(Ok),
+        }
+    }
+}
+
+fn start_of(content: &Content) -> Start {
+    let times = &content.times;
+    match &times.time_zone {
+        _ if times.all_day => Start::Date(times.start.date()),
+        Some(zone) => Start::Zoned { at: times.start, zone: zone.time_zone().clone() },
+        None => Start::Floating(times.start),
+    }
+}
+
+fn compile(content: &Content, _calendar: &Zone) -> Result<Series, Vec<kalends_recurrence::LineError>> {
+    if content.recurrence.is_empty() {
+        return Ok(Series::once(start_of(content)));
+    }
+    Series::parse(start_of(content), &content.recurrence, &Zone::look_up)
+}
+
+/// The code of a rule that takes more work than a request may cost.
+pub const TOO_SPARSE: &str = "recurrence-too-sparse";
+
+/// What is wrong with the recurrence and the overrides of an event that is otherwise right. The recurrence lines are put
+/// into their canonical form.
+pub(super) fn problems(content: &mut Content, calendar: &Zone) -> Invalid {
+    let mut invalid = Invalid::new();
+    let series = match compile(content, calendar) {
+        Ok(series) => series,
+        Err(errors) => {
+            for error in errors {
+                invalid.add(format!("/recurrence/{}", error.line), error.code, error.message);
+            }
+            return invalid;
+        }
+    };
+    if content.recurrence.is_empty() {
+        if !content.overrides.is_empty() {
+            invalid.add("/overrides", "not-recurring", "only a series has occurrences to override; give a recurrence too");
+        }
+        return invalid;
+    }
+    let sparse = |invalid: &mut Invalid| invalid.add("/recurrence", TOO_SPARSE, "the rule hardly ever matches a date, so that finding the next one takes too much work; write it with fewer restrictions");
+    // The first few, and the end where there is one: what a reader would ask for first must be affordable.
+    let first: Result<Vec<_>, BudgetSpent> = series.occurrences(calendar.time_zone()).take(3).collect();
+    match first {
+        Err(_) => sparse(&mut invalid),
+        Ok(found) if found.is_empty() => invalid.add("/recurrence", "no-occurrence", "every occurrence is excluded"),
+        Ok(_) => {}
+    }
+    if !invalid.is_empty() {
+        return invalid;
+    }
+    if series.last(calendar.time_zone()).is_err() {
+        sparse(&mut invalid);
+        return invalid;
+    }
+    for (index, one) in content.overrides.iter().enumerate() {
+        match series.contains(one.original_start) {
+            Ok(true) => {}
+            Ok(false) => invalid.add(format!("/overrides/{index}/original_start"), "not-an-occurrence", format!("the series has no occurrence at {}", one.original_start)),
+            Err(_) => {
+                sparse(&mut invalid);
+                break;
+            }
+        }
+    }
+    content.recurrence = series.lines();
+    invalid
+}
+
+/// What the database finds and sorts events by, derived from the content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Derived {
+    /// The first moment of any instance.
+    pub starts_at: Timestamp,
+    /// The first moment after all instances; none for endless series.
+    pub ends_at: Option<Timestamp>,
+    /// How far the event reaches; see [`Reach`](super::reach).
+    pub reach: i64,
+    /// The weekday of the start, Monday = 1.
+    pub weekday: i64,
+    /// The title as it is sorted.
+    pub title_key: String,
+}
+
+/// Derives it.
+pub fn derive(content: &Content, calendar: &Zone) -> Derived {
+    let compiled = Compiled::of(content, calendar);
+    let mut starts_at = content.times.start_instant(calendar);
+    let mut ends_at = Some(content.times.end_instant(calendar).max(starts_at));
+    if content.is_recurring() {
+        if let Some(Ok(first)) = compiled.occurrences().next() {
+            starts_at = starts_at.min(first.instant);
+        }
+        ends_at = match compiled.series.last(calendar.time_zone()) {
+            // A period or a change of the clock may make the last one longer than the series: two days cover the clock.
+            Ok(Some(last)) => {
+                let usual = compiled.usual(last.local, Some(last.instant), last.period_end).end;
+                ends_at.map(|end| end.max(usual))
+            }
+            Ok(None) if !compiled.series.is_endless() => ends_at,
+            Ok(None) | Err(_) => None,
+        };
+        for one in content.overrides.iter().filter(|one| !one.cancelled) {
+            let moved = compiled.overriding(one);
+            starts_at = starts_at.min(moved.start);
+            ends_at = ends_at.map(|end| end.max(moved.end));
+        }
+        // A period in the middle may outlast the last occurrence.
+        if content.recurrence.iter().any(|line| line.contains("VALUE=PERIOD")) {
+            let periods = compiled.occurrences().take(kalends_recurrence::MAX_DATES).flatten().filter_map(|one| one.period_end);
+            if let Some(longest) = periods.max() {
+                ends_at = ends_at.map(|end| end.max(longest));
+            }
+        }
+    }
+    Derived {
+        starts_at,
+        ends_at,
+        reach: super::reach::of(content, starts_at, ends_at),
+        weekday: i64::from(content.times.start.weekday().to_monday_one_offset()),
+        title_key: content.title.to_lowercase(),
+    }
+}

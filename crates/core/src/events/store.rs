@@ -1,0 +1,264 @@
+//! All SQL of events, their versions and categories. (Lists have theirs in `list`.)
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
+use kalends_kernel::{CalendarId, EventId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::series::Derived;
+use super::{Allowed, Event, EventError};
+use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Review, Role, State, Visibility};
+use crate::calendars;
+use crate::ctx::Ctx;
+
+/// The columns of an event with its calendar and the roles of user `$1` on both.
+pub(crate) const COLUMNS: &str = "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
+    e.created_at, e.updated_at, e.deleted_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
+    c.deleted_at AS calendar_deleted_at, cp.role AS calendar_role, ep.role AS event_role";
+/// Where they come from.
+pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
+    LEFT JOIN calendar_permissions cp ON cp.calendar_id = e.calendar_id AND cp.user_id = $1
+    LEFT JOIN event_permissions ep ON ep.event_id = e.id AND ep.user_id = $1";
+
+impl FromRow for Event {
+    fn from_row(row: &Row) -> Result<Self> {
+        let deleted_at: Option<Timestamp> = row.opt("deleted_at")?;
+        let role = |column| row.opt::<String>(column).map(|role| role.and_then(|role| Role::from_name(&role)));
+        Ok(Event {
+            id: row.get("id")?,
+            uid: row.get("uid")?,
+            calendar_id: row.get("calendar_id")?,
+            author_id: row.get("author_id")?,
+            split_from: row.opt("split_from")?,
+            submitted: row.get("submitted")?,
+            version: row.get("version")?,
+            content: row.json("content")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            deleted_at,
+            calendar_zone: calendars::store::zone(row, "calendar_zone")?,
+            facts: EventFacts {
+                calendar: CalendarFacts {
+                    visibility: CalendarVisibility::from_name(row.text("calendar_visibility")?),
+                    review: Review::from_name(row.text("calendar_review")?),
+                    role: role("calendar_role")?,
+                    deleted: row.opt::<Timestamp>("calendar_deleted_at")?.is_some(),
+                },
+                role: role("event_role")?,
+                state: State::from_name(row.text("state")?),
+                visibility: Visibility::from_name(row.text("visibility")?),
+                deleted: deleted_at.is_some(),
+            },
+        })
+    }
+}
+
+/// The event, if the actor may do this with it.
+pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Allowed, EventError> {
+    let found: Option<Event> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
+    let event = found.ok_or(Denied::NotFound)?;
+    let grant = access::check(access::on_event(&ctx.actor, &event.facts), can)?;
+    Ok(Allowed { event, grant })
+}
+
+/// The statement behind [`load`], put together once.
+static LOAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id = $2"));
+
+/// Keeps others from changing the event until the commit.
+pub async fn lock(tx: &mut Tx, id: EventId) -> Result<()> {
+    tx.lock_row("SELECT version AS n FROM events WHERE id = $1").bind(id).optional::<i64>(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
+    sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
+            weekday, title_key, created_at, updated_at, deleted_at, content)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+        .bind(event.id)
+        .bind(event.uid.as_str())
+        .bind(event.calendar_id)
+        .bind(event.author_id)
+        .bind(event.split_from)
+        .bind(event.facts.state.name())
+        .bind(event.submitted)
+        .bind(event.content.visibility.name())
+        .bind(event.version)
+        .bind(derived.starts_at)
+        .bind(derived.ends_at)
+        .bind(derived.reach)
+        .bind(derived.weekday)
+        .bind(derived.title_key.as_str())
+        .bind(event.created_at)
+        .bind(event.updated_at)
+        .bind(event.deleted_at)
+        .bind_json(&event.content)?
+        .run(tx)
+        .await?;
+    insert_categories(tx, event).await
+}
+
+/// Writes the event over the version that was read; false when somebody was faster.
+pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: i64) -> Result<bool> {
+    let changed = sql("UPDATE events SET uid = $3, calendar_id = $4, state = $5, submitted = $6, visibility = $7, version = $8, starts_at = $9,
+            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, content = $16
+         WHERE id = $1 AND version = $2")
+        .bind(event.id)
+        .bind(read)
+        .bind(event.uid.as_str())
+        .bind(event.calendar_id)
+        .bind(event.facts.state.name())
+        .bind(event.submitted)
+        .bind(event.content.visibility.name())
+        .bind(event.version)
+        .bind(derived.starts_at)
+        .bind(derived.ends_at)
+        .bind(derived.reach)
+        .bind(derived.weekday)
+        .bind(derived.title_key.as_str())
+        .bind(event.updated_at)
+        .bind(event.deleted_at)
+        .bind_json(&event.content)?
+        .run(tx)
+        .await?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    sql("DELETE FROM event_categories WHERE event_id = $1").bind(event.id).run(tx).await?;
+    insert_categories(tx, event).await?;
+    Ok(true)
+}
+
+/// The words to find an event by, those of its overrides included.
+async fn insert_categories(tx: &mut Tx, event: &Event) -> Result<()> {
+    let own = event.content.categories.iter();
+    let of_overrides = event.content.overrides.iter().flat_map(|one| one.categories.iter().flatten());
+    let keys: std::collections::BTreeSet<String> = own.chain(of_overrides).map(|word| word.to_lowercase()).collect();
+    for key in keys {
+        sql("INSERT INTO event_categories (event_id, category_key) VALUES ($1, $2)").bind(event.id).bind(key).run(tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes what is derived from the content anew, without a version: the content is the same.
+pub(super) async fn update_derived(tx: &mut Tx, id: EventId, derived: &Derived) -> Result<()> {
+    sql("UPDATE events SET starts_at = $2, ends_at = $3, reach = $4, weekday = $5, title_key = $6 WHERE id = $1")
+        .bind(id)
+        .bind(derived.starts_at)
+        .bind(derived.ends_at)
+        .bind(derived.reach)
+        .bind(derived.weekday)
+        .bind(derived.title_key.as_str())
+        .run(tx)
+        .await?;
+    Ok(())
+}
+
+/// An event's state at one version.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Its calendar.
+    pub calendar_id: CalendarId,
+    /// Its editorial state.
+    pub state: String,
+    /// Whether it was in the trash.
+    pub deleted: bool,
+    /// What people said about it.
+    pub content: Content,
+}
+
+impl Snapshot {
+    /// The event as it is now.
+    pub fn of(event: &Event) -> Snapshot {
+        Snapshot { calendar_id: event.calendar_id, state: event.facts.state.name().to_owned(), deleted: event.deleted_at.is_some(), content: event.content.clone() }
+    }
+}
+
+/// A row of the version chain to be.
+pub(super) struct NewVersion<'v> {
+    pub(super) event: &'v Event,
+    pub(super) operation: &'static str,
+    pub(super) comment: Option<String>,
+    pub(super) changed: &'v [String],
+}
+
+pub(super) async fn insert_version(tx: &mut Tx, ctx: &Ctx, new: NewVersion<'_>) -> Result<()> {
+    sql("INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        .bind(new.event.id)
+        .bind(new.event.version)
+        .bind(ctx.now)
+        .bind(ctx.user())
+        .bind(ctx.door.name())
+        .bind(new.operation)
+        .bind(new.comment)
+        .bind_json(&new.changed)?
+        .bind_json(&Snapshot::of(new.event))?
+        .run(tx)
+        .await?;
+    Ok(())
+}
+
+impl FromRow for Snapshot {
+    fn from_row(row: &Row) -> Result<Self> {
+        row.json("snapshot")
+    }
+}
+
+/// The event as it was at a version.
+pub(super) async fn snapshot(conn: &mut Conn, id: EventId, version: i64) -> Result<Option<Snapshot>> {
+    sql("SELECT snapshot FROM event_versions WHERE event_id = $1 AND version = $2").bind(id).bind(version).optional(conn).await
+}
+
+/// Deletes an event for good, its versions with it.
+pub(super) async fn remove(tx: &mut Tx, id: EventId) -> Result<()> {
+    sql("DELETE FROM events WHERE id = $1").bind(id).run(tx).await?;
+    Ok(())
+}
+
+/// Whether this user deleted this event (for good, if it is not there any more).
+pub(super) async fn was_deleted_by(conn: &mut Conn, id: EventId, user: UserId) -> Result<bool> {
+    let found: Option<i64> =
+        sql("SELECT 1 AS n FROM changes WHERE record_id = $1 AND kind = 'event' AND op = 'deleted' AND actor_id = $2 LIMIT 1").bind(id).bind(user).optional(conn).await?;
+    Ok(found.is_some())
+}
+
+/// The private calendar that the account was made with.
+pub(super) async fn default_calendar(conn: &mut Conn, user: UserId) -> Result<Option<CalendarId>> {
+    struct Id(CalendarId);
+    impl FromRow for Id {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("id").map(Id)
+        }
+    }
+    let found: Option<Id> =
+        sql("SELECT id FROM calendars WHERE owner_id = $1 AND is_default AND deleted_at IS NULL ORDER BY created_at LIMIT 1").bind(user).optional(conn).await?;
+    Ok(found.map(|id| id.0))
+}
+
+/// The content of an event, for deriving again.
+pub(super) struct Stored {
+    pub(super) id: EventId,
+    pub(super) content: Content,
+}
+
+impl FromRow for Stored {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Stored { id: row.get("id")?, content: row.json("content")? })
+    }
+}
+
+/// The next events of a calendar behind `after`, by id.
+pub(super) async fn contents(conn: &mut Conn, calendar: CalendarId, after: EventId, limit: i64) -> Result<Vec<Stored>> {
+    sql("SELECT id, content FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $3").bind(calendar).bind(after).bind(limit).all(conn).await
+}
+
+/// A UID that stands in the calendar already.
+pub(super) fn uid_taken(error: Error) -> EventError {
+    match error {
+        Error::Unique(name) if name == "events_calendar_id_uid" => EventError::UidTaken,
+        other => EventError::Internal(other),
+    }
+}

@@ -1,0 +1,95 @@
+//! The one way in which events are written: row, version, change-log row, in the transaction of the command.
+
+use kalends_db::{Result, Tx};
+use kalends_kernel::{CalendarId, EventId, Id, Zone};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::store::{self, NewVersion, Snapshot};
+use super::{Event, EventError, series};
+use crate::changes::{self, Change, Kind, Op};
+use crate::ctx::Ctx;
+
+/// Writes a new event as version 1.
+pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, operation: &'static str) -> Result<(), EventError> {
+    let derived = series::derive(&event.content, &event.calendar_zone);
+    store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
+    let changed: Vec<String> = fields_of(&Snapshot::of(event)).into_iter().map(|(name, _)| name).collect();
+    store::insert_version(tx, ctx, NewVersion { event, operation, comment: None, changed: &changed }).await?;
+    log(tx, ctx, event, Op::Created, None).await?;
+    Ok(())
+}
+
+/// What is written about a change beside the event itself.
+pub(super) struct Said {
+    /// What was done, for the history.
+    pub(super) operation: &'static str,
+    /// What somebody said about it.
+    pub(super) comment: Option<String>,
+    /// What happened to the record.
+    pub(super) op: Op,
+}
+
+impl Said {
+    pub(super) fn of(operation: &'static str) -> Said {
+        Said { operation, comment: None, op: Op::Updated }
+    }
+}
+
+/// Writes an event over what was read, as the next version, and gives it as it is now. A change that changes nothing is none.
+pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, said: Said) -> Result<Event, EventError> {
+    let (before, after) = (Snapshot::of(old), Snapshot::of(&new));
+    if before == after && new.uid == old.uid && said.comment.is_none() {
+        return Ok(new);
+    }
+    let new = Event { version: old.version + 1, updated_at: ctx.now.max(old.updated_at), ..new };
+    let derived = series::derive(&new.content, &new.calendar_zone);
+    if !store::update(tx, &new, &derived, old.version).await.map_err(store::uid_taken)? {
+        return Err(tx.stale().into());
+    }
+    let changed = differences(&before, &after);
+    let state = (before.state != after.state).then(|| json!({"state": {"from": before.state, "to": after.state}}));
+    store::insert_version(tx, ctx, NewVersion { event: &new, operation: said.operation, comment: said.comment, changed: &changed }).await?;
+    log(tx, ctx, &new, said.op, state).await?;
+    Ok(new)
+}
+
+/// The change-log row of an event.
+pub(super) async fn log(tx: &mut Tx, ctx: &Ctx, event: &Event, op: Op, detail: Option<Value>) -> Result<()> {
+    let change = Change { kind: Kind::Event, op, record: event.id.uuid(), calendar: Some(event.calendar_id), user: None, version: Some(event.version), detail };
+    changes::record(tx, ctx, change).await
+}
+
+/// The fields of a snapshot in the words of the API.
+fn fields_of(snapshot: &Snapshot) -> Map<String, Value> {
+    let mut fields = snapshot.content.body();
+    fields.insert("calendar_id".into(), snapshot.calendar_id.to_string().into());
+    fields.insert("state".into(), snapshot.state.clone().into());
+    if snapshot.deleted {
+        fields.insert("deleted_at".into(), true.into());
+    }
+    fields
+}
+
+/// The names of the fields in which two snapshots differ.
+fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let (before, after) = (fields_of(before), fields_of(after));
+    let mut names: Vec<String> = after.keys().chain(before.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Derives the instants of a calendar's events anew: its zone is another one, or the time-zone database is (rule 32).
+pub async fn derive_again(tx: &mut Tx, calendar: CalendarId, zone: &Zone) -> Result<()> {
+    const BATCH: i64 = 500;
+    let mut after: EventId = Id::new(Uuid::nil());
+    loop {
+        let events = store::contents(tx, calendar, after, BATCH).await?;
+        let Some(last) = events.last() else { return Ok(()) };
+        after = last.id;
+        for event in events {
+            store::update_derived(tx, event.id, &series::derive(&event.content, zone)).await?;
+        }
+    }
+}

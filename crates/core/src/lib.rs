@@ -1,0 +1,14 @@
+//! Every feature and every rule of Kalends. Doors parse, call one command or query of a feature, and make a view.
+//!
+//! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
+//! [`changes`] (the change log). Features call down, never up:
+//! `accounts` < `calendars` < `sharing` < `events` < `demo`.
+
+pub mod access;
+//ACC pub mod accounts;
+pub mod calendars;
+pub mod changes;
+pub mod ctx;
+pub mod events;
+pub mod settings;
+pub mod sharing;

@@ -1,0 +1,34 @@
+//! Facts about the database itself that every node shares: the change log's epoch, the time-zone database that derived
+//! instants were made with.
+
+use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
+
+/// The epoch of the change log (rule 30): another one means that positions of before mean nothing any more.
+pub const EPOCH: &str = "epoch";
+/// The version of the time-zone database with which the events' instants were derived (rule 32).
+pub const TZDB: &str = "tzdb";
+
+struct Setting(String);
+
+impl FromRow for Setting {
+    fn from_row(row: &Row) -> Result<Self> {
+        row.get("value").map(Setting)
+    }
+}
+
+/// The value of a setting.
+pub async fn get(conn: &mut Conn, key: &str) -> Result<Option<String>> {
+    Ok(sql("SELECT value FROM settings WHERE key = $1").bind(key).optional::<Setting>(conn).await?.map(|setting| setting.0))
+}
+
+/// Sets it.
+pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<()> {
+    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value").bind(key).bind(value).run(tx).await?;
+    Ok(())
+}
+
+/// Sets it unless it is set; gives the value that holds.
+pub async fn set_once(tx: &mut Tx, key: &str, value: &str) -> Result<String> {
+    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING").bind(key).bind(value).run(tx).await?;
+    Ok(get(tx, key).await?.unwrap_or_else(|| value.to_owned()))
+}

@@ -1,0 +1,196 @@
+use std::ops::{Deref, DerefMut};
+
+use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite};
+
+use crate::{Error, Result, Row, Sql, Value, sql};
+
+/// A connection that can read: a [`Reader`], or the inside of a [`Tx`].
+pub struct Conn {
+    pub(crate) link: Link,
+}
+
+pub(crate) enum Link {
+    Sqlite(SqliteLink),
+    Postgres(sqlx::pool::PoolConnection<Postgres>),
+}
+
+pub(crate) enum SqliteLink {
+    /// The one writer.
+    Writer(Box<SqliteConnection>),
+    /// A reader of the pool.
+    Reader(sqlx::pool::PoolConnection<Sqlite>),
+}
+
+impl SqliteLink {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        match self {
+            SqliteLink::Writer(connection) => connection,
+            SqliteLink::Reader(connection) => connection,
+        }
+    }
+}
+
+/// A reader outside any transaction: each statement sees the newest committed state. It cannot write.
+pub struct Reader {
+    pub(crate) conn: Conn,
+}
+
+/// A running write transaction. Only the runner begins and commits one.
+pub struct Tx {
+    pub(crate) conn: Conn,
+    /// A statement failed because another transaction won; the runner starts again.
+    pub(crate) stale: bool,
+}
+
+impl Deref for Reader {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+impl Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+impl Conn {
+    pub(crate) async fn fetch_all(&mut self, statement: Sql) -> Result<Vec<Row>> {
+        match &mut self.link {
+            Link::Sqlite(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                Ok(query.fetch_all(link.connection()).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Link::Postgres(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                Ok(query.fetch_all(&mut **link).await?.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    pub(crate) async fn fetch_optional(&mut self, statement: Sql) -> Result<Option<Row>> {
+        match &mut self.link {
+            Link::Sqlite(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                Ok(query.fetch_optional(link.connection()).await?.map(Row::Sqlite))
+            }
+            Link::Postgres(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                Ok(query.fetch_optional(&mut **link).await?.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// The position below which the change log is complete: rows of transactions at or above it may still be
+    /// missing (they commit later). Ask it BEFORE reading rows, and read only `tx < horizon`.
+    ///
+    /// PostgreSQL gives the oldest transaction that is still running anywhere in the cluster; on SQLite the single
+    /// writer makes every visible row final.
+    pub async fn log_horizon(&mut self) -> Result<i64> {
+        match &self.link {
+            Link::Sqlite(_) => Ok(i64::MAX),
+            Link::Postgres(_) => sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS n").one(self).await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn execute(&mut self, statement: Sql) -> Result<u64> {
+        let done = match &mut self.conn.link {
+            Link::Sqlite(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                query.execute(link.connection()).await.map(|done| done.rows_affected())
+            }
+            Link::Postgres(link) => {
+                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                query.execute(&mut **link).await.map(|done| done.rows_affected())
+            }
+        };
+        done.map_err(|error| {
+            let error = Error::from(error);
+            self.stale |= error.is_worth_a_retry();
+            error
+        })
+    }
+
+    /// Says that what this transaction read is no longer so: the runner rolls it back and runs the command again.
+    pub fn stale(&mut self) -> Error {
+        self.stale = true;
+        Error::Stale
+    }
+
+    /// Lets the statements from here on wait at most so many seconds for another transaction's lock; then they fail with
+    /// [`Error::Busy`]. (On SQLite nobody waits inside a transaction.)
+    pub async fn wait_at_most(&mut self, seconds: u8) -> Result<()> {
+        if let Link::Postgres(link) = &mut self.conn.link {
+            run_postgres(link, &format!("SET LOCAL lock_timeout = '{seconds}s'")).await?;
+        }
+        Ok(())
+    }
+
+    /// A SELECT that also keeps its rows from being changed by others until the commit (`FOR UPDATE`; on SQLite the
+    /// single writer is lock enough).
+    pub fn lock_row(&self, text: &'static str) -> Sql {
+        match &self.conn.link {
+            Link::Sqlite(_) => sql(text),
+            Link::Postgres(_) => sql(format!("{text} FOR UPDATE")),
+        }
+    }
+}
+
+fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Uuid(v) => arguments.add(v),
+            Value::Text(v) => arguments.add(v.map(std::borrow::Cow::into_owned)),
+            Value::Int(v) => arguments.add(v),
+            Value::Bool(v) => arguments.add(v),
+            Value::Time(v) => arguments.add(v.map(|at| at.as_microsecond())),
+            Value::Bytes(v) => arguments.add(v),
+        };
+        added.map_err(|e| Error::from(sqlx::Error::Encode(e)))?;
+    }
+    Ok(arguments)
+}
+
+fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Uuid(v) => arguments.add(v),
+            Value::Text(v) => arguments.add(v.map(std::borrow::Cow::into_owned)),
+            Value::Int(v) => arguments.add(v),
+            Value::Bool(v) => arguments.add(v),
+            Value::Time(v) => arguments.add(v.and_then(|at| chrono::DateTime::from_timestamp_micros(at.as_microsecond()))),
+            Value::Bytes(v) => arguments.add(v),
+        };
+        added.map_err(|e| Error::from(sqlx::Error::Encode(e)))?;
+    }
+    Ok(arguments)
+}
+
+/// Runs statements that take no values and give nothing: settings, DDL.
+pub(crate) async fn run_sqlite(connection: &mut SqliteConnection, text: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(connection).await?;
+    Ok(())
+}
+
+/// The same on PostgreSQL.
+pub(crate) async fn run_postgres(connection: &mut PgConnection, text: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(connection).await?;
+    Ok(())
+}

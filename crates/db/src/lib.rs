@@ -1,0 +1,28 @@
+//! The only crate that names sqlx: one text of SQL on SQLite and PostgreSQL.
+//!
+//! * [`Db`] owns the connections and runs commands: [`Db::write`] begins, commits and retries; nobody else can.
+//!   It does so in a task of its own, so that a caller that goes away never leaves a connection inside a transaction.
+//! * [`Tx`] is a running write transaction, [`Conn`] what both it and a reader can do: read.
+//! * [`sql`] makes a statement: `sql("SELECT … WHERE id = $1").bind(id)`. Documents (JSON) are stored as text and never
+//!   queried, times as `timestamptz` or microseconds, UUIDs natively or as 16 bytes.
+//!
+//! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], batching, migrations.
+#![deny(missing_docs)]
+
+mod conn;
+mod error;
+mod migrations;
+mod postgres;
+mod row;
+mod runner;
+mod sqlite;
+mod statement;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use conn::{Conn, Reader, Tx};
+pub use error::{Error, Result};
+pub use migrations::Migrated;
+pub use row::{FromRow, Row};
+pub use runner::{Db, Engine, Options};
+pub use statement::{Sql, Value, sql};

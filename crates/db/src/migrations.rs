@@ -1,0 +1,116 @@
+//! The schema, as numbered texts that only ever grow (`migrations/README.md`).
+
+use sha2::{Digest, Sha256};
+use sqlx::{ConnectOptions, Connection, Row as _};
+
+use crate::conn::{run_postgres, run_sqlite};
+use crate::postgres::{PostgresDb, locked};
+use crate::sqlite::SqliteDb;
+use crate::{Error, Result};
+
+struct Migration {
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// A migration whose text serves both engines.
+const fn same(name: &'static str, text: &'static str) -> Migration {
+    Migration { name, sqlite: text, postgres: text }
+}
+
+/// In order; the position is the number. A released one is never edited.
+const MIGRATIONS: &[Migration] = &[
+    same("0001_accounts", include_str!("../../../migrations/0001_accounts.sql")),
+    same("0002_calendars_and_events", include_str!("../../../migrations/0002_calendars_and_events.sql")),
+    Migration {
+        name: "0003_change_log",
+        sqlite: include_str!("../../../migrations/0003_change_log.sqlite.sql"),
+        postgres: include_str!("../../../migrations/0003_change_log.postgres.sql"),
+    },
+];
+
+/// What a migration run did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Migrated {
+    /// The names that were applied now, in order; empty when the schema was up to date.
+    pub applied: Vec<&'static str>,
+}
+
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL)";
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A short name of the whole PostgreSQL schema of this build, for templates of test databases.
+#[cfg(feature = "testing")]
+pub(crate) fn fingerprint() -> String {
+    let all: String = MIGRATIONS.iter().map(|migration| migration.postgres).collect();
+    digest(&all).chars().take(12).collect()
+}
+
+/// Which migrations are still to be applied; an error when the ledger is not a beginning of ours.
+fn pending(ledger: &[(String, String)], text: fn(&Migration) -> &'static str) -> Result<&'static [Migration]> {
+    for (number, (name, applied)) in ledger.iter().enumerate() {
+        match MIGRATIONS.get(number) {
+            Some(ours) if ours.name == name && digest(text(ours)) == *applied => {}
+            Some(ours) if ours.name == name => {
+                return Err(Error::Setup(format!("migration {name} was applied in another form than this program knows; is this database from a development build?")));
+            }
+            _ => return Err(Error::Setup(format!("the database has migration {name}, which this program does not know: it was used by a newer Kalends"))),
+        }
+    }
+    Ok(MIGRATIONS.get(ledger.len()..).unwrap_or_default())
+}
+
+/// Makes every text column compare by its bytes, as SQLite does: the order of a list must not depend on the language that
+/// the cluster was set up with.
+fn compared_by_bytes(ddl: &str) -> String {
+    ddl.replace(" TEXT", " TEXT COLLATE \"C\"")
+}
+
+pub(crate) async fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
+    let mut connection = db.options.clone().connect().await?;
+    // BEGIN IMMEDIATE is the lock: a second process waits here and then finds the ledger full.
+    run_sqlite(&mut connection, "BEGIN IMMEDIATE").await?;
+    run_sqlite(&mut connection, LEDGER).await?;
+    let rows = sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut connection).await?;
+    let ledger = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    let mut applied = Vec::new();
+    for migration in pending(&ledger, |m| m.sqlite)? {
+        run_sqlite(&mut connection, migration.sqlite).await?;
+        sqlx::query("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
+            .bind(migration.name)
+            .bind(digest(migration.sqlite))
+            .execute(&mut connection)
+            .await?;
+        applied.push(migration.name);
+    }
+    run_sqlite(&mut connection, "COMMIT").await?;
+    connection.close().await?;
+    Ok(Migrated { applied })
+}
+
+pub(crate) async fn migrate_postgres(db: &PostgresDb) -> Result<Migrated> {
+    let mut connection = db.pool.acquire().await?;
+    locked(&mut connection, async |connection| {
+        run_postgres(connection, LEDGER).await?;
+        let rows = sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut *connection).await?;
+        let ledger = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let mut applied = Vec::new();
+        for migration in pending(&ledger, |m| m.postgres)? {
+            let mut tx = connection.begin().await?;
+            run_postgres(&mut tx, &compared_by_bytes(migration.postgres)).await?;
+            sqlx::query("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
+                .bind(migration.name)
+                .bind(digest(migration.postgres))
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            applied.push(migration.name);
+        }
+        Ok(Migrated { applied })
+    })
+    .await
+}

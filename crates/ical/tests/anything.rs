@@ -1,0 +1,75 @@
+//! Whatever bytes come in, an answer comes out.
+
+mod zones;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use zones::bundled;
+
+/// Reads, and looks at the instances of what was read.
+fn exercise(bytes: &[u8]) {
+    let again = kalends_ical::read(bytes, &bundled);
+    let Ok(parsed) = again else { return };
+    let (from, to) = (Timestamp::from_second(1_750_000_000).expect("2025"), Timestamp::from_second(1_850_000_000).expect("2028"));
+    for one in parsed.calendars.iter().flat_map(|calendar| &calendar.series) {
+        if let Ok(instances) = one.instances(from, to, 500, &TimeZone::UTC, &bundled) {
+            assert!(instances.is_sorted_by_key(|instance| instance.starts_at));
+        }
+    }
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let sets: serde_json::Value = serde_json::from_str(include_str!("data/sets.json")).expect("the sets");
+    let mut files: Vec<Vec<u8>> = ["conference", "school-year", "public-holidays"]
+        .map(|name| std::fs::read(format!("{}/../../samples/{name}.ics", env!("CARGO_MANIFEST_DIR"))).expect("a sample"))
+        .into();
+    files.push(std::fs::read(format!("{}/tests/data/odd.ics", env!("CARGO_MANIFEST_DIR"))).expect("the odd file"));
+    files.extend(sets["sets"].as_array().expect("a list").iter().step_by(7).map(|set| set["ics"].as_str().expect("text").into()));
+    files
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        "(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE|STANDARD|DAYLIGHT|VALARM|X)",
+        "(DTSTART|DTEND|RECURRENCE-ID|RDATE|EXDATE|UID|TRIGGER)(;VALUE=(DATE|PERIOD))?(;TZID=(\"?\\(UTC\\+01:00\\) Berlin\"?|UTC|a/b|Europe/Zurich|X))?(;RANGE=THISANDFUTURE)?:[0-9]{4}(01|12|03)[0-3][0-9](T[0-2][0-9]0000Z?)?(/P[1-9]D)?",
+        "(DURATION|TRIGGER):-?P[0-9]{1,12}[WDT][0-9]{0,20}H?",
+        "RRULE:FREQ=(YEARLY|DAILY|SECONDLY);BYDAY=-?[0-9]{0,2}(SU|MO|XX);(COUNT|BYMONTH|UNTIL)=[0-9]{1,9}",
+        "(TZOFFSETFROM|TZOFFSETTO|TZID|SUMMARY|CATEGORIES|SEQUENCE)[:;=\"]{1,3}[-+0-9A-Za-zäö\\\\,;\"/]{0,12}",
+    ];
+    prop::collection::vec((line, prop_oneof!["\r\n", "\n", "\r", "\r\n ", "\n\t"]), 0..60).prop_map(|lines| lines.into_iter().map(|(line, end)| line + &end).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        exercise(&bytes);
+    }
+
+    #[test]
+    fn any_order_of_lines_is_read_or_refused(text in pieces()) {
+        exercise(format!("BEGIN:VCALENDAR\r\n{text}").as_bytes());
+        exercise(text.as_bytes());
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused(
+        file in prop::sample::select(samples()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<u8>(), 0..40_usize), 1..12),
+    ) {
+        let mut bytes = file;
+        for (at, kind, byte, length) in damage {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            let end = (at + length).min(bytes.len());
+            match kind {
+                0 => bytes.insert(at, byte),
+                1 => _ = bytes.drain(at..end),
+                2 => { let copy = bytes[at..end].to_vec(); bytes.splice(at..at, copy); }
+                _ => if let Some(old) = bytes.get_mut(at) { *old = byte },
+            }
+        }
+        exercise(&bytes);
+    }
+}

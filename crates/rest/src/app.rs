@@ -1,0 +1,91 @@
+//! What the handlers need, put together once by the server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use kalends_core::accounts::{Passwords, Policy, Verified};
+use kalends_db::Db;
+use kalends_kernel::Clock;
+
+use crate::limits::Limits;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Hashing of passwords, with bounded concurrency.
+    pub passwords: Passwords,
+    /// Who has shown which token lately.
+    pub tokens: TokenCache,
+    /// How much a client may ask.
+    pub limits: Arc<Limits>,
+    /// The settings of this door.
+    pub settings: Arc<Settings>,
+    /// The Prometheus text of the metrics, rendered on demand.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// The settings of the REST door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people reach the server, without a slash at the end.
+    pub public_url: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Which web origins may call the API from a browser; `*` for all.
+    pub cors_origins: BTreeSet<String>,
+    /// Whether requests are counted and refused.
+    pub rate_limits: bool,
+    /// How accounts come to be.
+    pub accounts: Policy,
+}
+
+/// Tokens that were verified in the last second, so that a busy client costs one look-up a second. Other nodes hear of a
+/// logout within that second; on this node [`TokenCache::forget_all`] makes it at once.
+#[derive(Clone)]
+pub struct TokenCache {
+    cache: moka::sync::Cache<[u8; 32], Arc<Verified>>,
+    generation: Arc<AtomicU64>,
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        let cache = moka::sync::Cache::builder().max_capacity(20_000).time_to_live(Duration::from_secs(1)).build();
+        TokenCache { cache, generation: Arc::default() }
+    }
+}
+
+impl TokenCache {
+    /// What was verified lately.
+    pub fn get(&self, digest: &[u8; 32]) -> Option<Arc<Verified>> {
+        self.cache.get(digest)
+    }
+
+    /// A number to take before asking the database and to give back to [`TokenCache::put`].
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Keeps an answer of the database, unless something was revoked since `generation` was taken.
+    pub fn put(&self, digest: [u8; 32], verified: Arc<Verified>, generation: u64) {
+        if self.generation() == generation {
+            self.cache.insert(digest, verified);
+            // A revocation may have come between the check and the insert.
+            if self.generation() != generation {
+                self.cache.invalidate(&digest);
+            }
+        }
+    }
+
+    /// Forgets everything; called after each commit that ends a session or changes an account. Rare and cheap.
+    pub fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.cache.invalidate_all();
+    }
+}

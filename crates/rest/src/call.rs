@@ -1,0 +1,352 @@
+//! What a handler takes from a request: who asks, ids in the path, the JSON body, query parameters. Each gives a problem
+//! document when it cannot be read.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::RequestExt;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, header};
+use jiff::Timestamp;
+use kalends_core::ctx::{Actor, Credential, Ctx, GlobalRole, Scope, SignedIn};
+use kalends_kernel::{DEFAULT_LIMIT, Invalid, MAX_LIMIT, fields};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::codes;
+use crate::front::Known;
+use crate::problem::Problem;
+
+/// The largest JSON body.
+pub const MAX_BODY: usize = 1 << 20;
+
+/// A request from anybody.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who asks, when.
+    pub ctx: Ctx,
+    /// Where the request comes from.
+    pub address: std::net::IpAddr,
+    /// `User-Agent`, cut to a length.
+    pub user_agent: String,
+    /// `If-Match`: the version it names. `*` is taken as absent: whatever is there.
+    pub if_match: Option<IfMatch>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+    /// Method and path, to which an idempotency key belongs.
+    pub route: String,
+}
+
+/// What `If-Match` names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IfMatch(Vec<String>);
+
+impl IfMatch {
+    /// Whether one of the tags is of this version. Only the version counts, not the digest behind it.
+    pub fn is_version(&self, version: i64) -> bool {
+        let version = version.to_string();
+        self.0.iter().any(|tag| tag.split('-').next() == Some(version.as_str()))
+    }
+
+    fn parse(text: &str) -> Option<IfMatch> {
+        if text.trim() == "*" {
+            return None;
+        }
+        Some(IfMatch(text.split(',').map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned()).collect()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let known = parts.extensions.get::<Arc<Known>>().ok_or_else(|| Problem::new(&codes::INTERNAL))?;
+        if known.bad_token {
+            return Err(Problem::new(&codes::BAD_TOKEN));
+        }
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let idempotency_key = header("idempotency-key").map(str::trim).map(str::to_owned);
+        if let Some(key) = &idempotency_key
+            && (key.is_empty() || key.len() > 255)
+        {
+            return Err(Problem::new(&codes::UNREADABLE).detail("Idempotency-Key must have 1 to 255 characters"));
+        }
+        if let Actor::User(SignedIn { by: Credential::PersonalToken(_, scopes), .. }) = &known.ctx.actor {
+            let needed = if parts.method.is_safe() { Scope::Read } else { Scope::Write };
+            if !scopes.iter().any(|scope| *scope >= needed) {
+                return Err(Problem::new(&codes::SCOPE_NEEDED).detail(format!("this needs the scope {}", needed.name())));
+            }
+        }
+        Ok(Call {
+            ctx: known.ctx.clone(),
+            address: known.address,
+            user_agent: header("user-agent").unwrap_or_default().chars().take(200).collect(),
+            if_match: header("if-match").and_then(IfMatch::parse),
+            if_none_match: header("if-none-match").map(str::to_owned),
+            idempotency_key,
+            route: format!("{} {}", parts.method, parts.uri.path()),
+        })
+    }
+}
+
+impl Call {
+    /// Whether the caller already has what carries this ETag. The comparison is weak (RFC 9110 13.1.2).
+    pub fn has(&self, etag: &str) -> bool {
+        self.if_none_match.as_deref().is_some_and(|given| given.trim() == "*" || given.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+    }
+}
+
+/// A request from somebody signed in; others get 401.
+#[derive(Clone, Debug)]
+pub struct SignedInCall {
+    /// The request.
+    pub call: Call,
+    /// Who asks.
+    pub user: SignedIn,
+}
+
+impl<S: Sync> FromRequestParts<S> for SignedInCall {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let call = Call::from_request_parts(parts, state).await?;
+        match call.ctx.actor.clone() {
+            Actor::User(user) => Ok(SignedInCall { call, user }),
+            Actor::Anonymous | Actor::System => Err(Problem::new(&codes::SIGN_IN)),
+        }
+    }
+}
+
+impl SignedInCall {
+    /// Refuses personal tokens, which must not be able to make more of themselves or to change the password.
+    pub fn by_session(self) -> Result<SignedInCall, Problem> {
+        match self.user.by {
+            Credential::Session(_) => Ok(self),
+            Credential::PersonalToken(..) => Err(Problem::new(&codes::SCOPE_NEEDED).detail("personal tokens cannot do this; sign in")),
+        }
+    }
+
+    /// Refuses whoever is no administrator (and personal tokens without the scope `admin`).
+    pub fn as_admin(self) -> Result<SignedInCall, Problem> {
+        if self.user.role != GlobalRole::Admin {
+            return Err(Problem::new(&codes::ROLE_NEEDED).detail("this needs the role admin"));
+        }
+        match &self.user.by {
+            Credential::PersonalToken(_, scopes) if !scopes.contains(&Scope::Admin) => Err(Problem::new(&codes::SCOPE_NEEDED).detail("this needs the scope admin")),
+            _ => Ok(self),
+        }
+    }
+}
+
+/// An id in the path. What is no id is not there: 404.
+pub struct PathId<T>(pub T);
+
+impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new(&codes::NOT_FOUND))?;
+        text.parse().map(PathId).map_err(|_| Problem::new(&codes::NOT_FOUND))
+    }
+}
+
+/// Two parts of the path, such as an event and one of its instances.
+pub struct PathPair<A, B>(pub A, pub B);
+
+impl<A: FromStr + Send, B: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathPair<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
+        let Path((a, b)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| Problem::new(&codes::NOT_FOUND))?;
+        match (a.parse(), b.parse()) {
+            (Ok(a), Ok(b)) => Ok(PathPair(a, b)),
+            _ => Err(Problem::new(&codes::NOT_FOUND)),
+        }
+    }
+}
+
+/// A JSON body: an object.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// Its members.
+    pub map: Map<String, Value>,
+    /// SHA-256 of the bytes, for idempotency keys.
+    pub digest: [u8; 32],
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let patch = request.method() == Method::PATCH;
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media != "application/json" && !(patch && media == "application/merge-patch+json") {
+            return Err(Problem::new(&codes::MEDIA_TYPE));
+        }
+        Body::parse(&read(request).await?)
+    }
+}
+
+impl Body {
+    /// Reads an object. A name that stands in it twice is refused: two readers would disagree about its value.
+    pub fn parse(bytes: &[u8]) -> Result<Body, Problem> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|e| Problem::new(&codes::UNREADABLE).detail(format!("the body is not JSON: {e}")))?;
+        match value {
+            Value::Object(map) => Ok(Body { map, digest: Sha256::digest(bytes).into() }),
+            other => Err(Invalid::one("", "wrong-type", format!("the body must be an object, not {}", fields::kind_of(&other))).into()),
+        }
+    }
+}
+
+/// A body that may be left out.
+pub struct OptionalBody(pub Option<Body>);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let empty = request.headers().get(header::CONTENT_TYPE).is_none();
+        if empty { Ok(OptionalBody(None)) } else { Body::from_request(request, state).await.map(|body| OptionalBody(Some(body))) }
+    }
+}
+
+/// The bytes of a body, up to the limit.
+pub async fn read(request: Request) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(&codes::TOO_LARGE).detail(format!("a body may have {MAX_BODY} bytes"));
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    let limited = request.with_limited_body().into_body();
+    axum::body::to_bytes(limited, MAX_BODY).await.map_err(|_| too_large())
+}
+
+/// The query parameters. Those that no handler asks for are errors: a filter with a typo would otherwise filter nothing.
+pub struct Query {
+    given: Vec<(String, String)>,
+    known: BTreeSet<&'static str>,
+    invalid: Invalid,
+}
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Query::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+impl Query {
+    /// Reads `a=b&c=d`.
+    pub fn parse(text: &str) -> Query {
+        let given = url::form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        Query { given, known: BTreeSet::new(), invalid: Invalid::new() }
+    }
+
+    /// Notes that something is wrong with a parameter.
+    pub fn error(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+        self.invalid.add(format!("?{name}"), code, detail);
+    }
+
+    /// A parameter's text; the empty text counts as absent.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.insert(name);
+        let mut found = self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone());
+        let first = found.next();
+        if found.next().is_some() {
+            self.error(name, "repeated", "may be given once; separate several values by commas");
+        }
+        let value = first.filter(|value| !value.is_empty())?;
+        if value.chars().count() > 2_000 || value.contains(char::is_control) {
+            self.error(name, "bad-text", "must be at most 2000 characters, without control characters");
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A parameter that is read further.
+    pub fn parsed<T, E: Display>(&mut self, name: &'static str, code: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.text(name)?;
+        parse(&text).map_err(|why| self.error(name, code, why.to_string())).ok()
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        self.parsed(name, "not-a-choice", |text| {
+            let words = || choices.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+            choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| format!("must be one of {}", words()))
+        })
+    }
+
+    /// An id.
+    pub fn id<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
+        self.parsed(name, "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"))
+    }
+
+    /// Ids, separated by commas.
+    pub fn ids<T: FromStr>(&mut self, name: &'static str, most: usize) -> Option<Vec<T>> {
+        self.parsed(name, "not-an-id", |text| {
+            let ids = text.split(',').map(|id| id.trim().parse()).collect::<Result<Vec<T>, _>>().map_err(|_| "must be ids (UUIDs), separated by commas".to_owned())?;
+            if ids.len() > most { Err(format!("at most {most} ids")) } else { Ok(ids) }
+        })
+    }
+
+    /// Yes or no.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        self.choice(name, &[("true", true), ("false", false)])
+    }
+
+    /// An instant, RFC 3339 with an offset. (A `+` that was not escaped arrives as a blank; it is forgiven.)
+    pub fn instant(&mut self, name: &'static str) -> Option<Timestamp> {
+        self.parsed(name, "not-an-instant", |text| text.replace(' ', "+").parse::<Timestamp>().map_err(|_| "must be an instant with an offset such as 2027-03-28T00:00:00+01:00"))
+    }
+
+    /// How many rows, from 1 to the most a list gives.
+    pub fn limit(&mut self) -> u32 {
+        self.parsed("limit", "out-of-range", |text| match text.parse::<u32>() {
+            Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+            _ => Err(format!("must be a number from 1 to {MAX_LIMIT}")),
+        })
+        .unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// Whether `include=total` is asked for.
+    pub fn include_total(&mut self) -> bool {
+        self.choice("include", &[("total", ())]).is_some()
+    }
+
+    /// Everything that was wrong, unknown parameters included.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in &self.given {
+            if !self.known.contains(name.as_str()) {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+                let hint = fields::nearest(name, self.known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+                self.invalid.add(format!("?{shown}"), "unknown-parameter", format!("there is no parameter \"{shown}\" here{hint}"));
+            }
+        }
+        self.invalid.or(()).map_err(Problem::from)
+    }
+
+    /// A digest of the question without its place (`cursor`, `limit`): a cursor belongs to one question.
+    pub fn digest(&self) -> u32 {
+        let mut asked: Vec<String> = self.given.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit" | "include")).map(|(name, value)| format!("{name}={value}")).collect();
+        asked.sort();
+        let bytes: [u8; 32] = Sha256::digest(asked.join("&").as_bytes()).into();
+        bytes.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+    }
+
+    /// The place to go on from.
+    pub fn cursor(&mut self) -> Option<kalends_kernel::Cursor> {
+        let of = self.digest();
+        self.parsed("cursor", "bad-cursor", |text| kalends_kernel::Cursor::decode(text, of).map_err(|_| "is no cursor of this list; begin again without it"))
+    }
+}

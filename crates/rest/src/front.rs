@@ -1,0 +1,185 @@
+//! What happens to every request before and after its handler: request id, client address, sign-in, rate limit, log line,
+//! metrics, headers.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use ipnet::IpNet;
+use kalends_core::accounts;
+use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
+use kalends_kernel::Ids;
+
+use crate::app::App;
+use crate::codes;
+use crate::limits::{Class, Left};
+use crate::problem::Problem;
+
+/// What is known of a request before its handler runs; handlers take it as [`crate::call::Call`].
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Who asks, when.
+    pub ctx: Ctx,
+    /// A token was shown and is not valid: a handler that looks at the caller refuses.
+    pub bad_token: bool,
+    /// Where the request comes from.
+    pub address: IpAddr,
+}
+
+/// The layer around the whole API.
+pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let now = app.clock.now();
+    let ids = Ids::at(now);
+    let request_id = ids.uuid().to_string();
+    let address = client_address(&request, &app.settings.trusted_proxies);
+    let (actor, bad_token) = match bearer(request.headers()) {
+        None => (Actor::Anonymous, false),
+        Some(token) => match who(&app, token, now).await {
+            Ok(Some(user)) => (Actor::User(user), false),
+            Ok(None) => (Actor::Anonymous, true),
+            Err(problem) => return finish(problem.into_response(), &request_id, None, true),
+        },
+    };
+    let anonymous = actor == Actor::Anonymous;
+    let mut left = None;
+    if app.settings.rate_limits {
+        let class = class_of(request.method(), request.uri().path(), bad_token);
+        let client = match (&actor, class) {
+            (Actor::User(user), Class::Read | Class::Write) => user.id.to_string(),
+            _ => address.to_string(),
+        };
+        let counted = app.limits.count(class, &client);
+        left = Some(counted);
+        if !counted.allowed {
+            let problem = Problem::new(&codes::TOO_MANY_REQUESTS).retry_after(counted.reset);
+            return finish(problem.into_response(), &request_id, left, anonymous);
+        }
+    }
+    let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
+    let ctx = Ctx { actor, now, ids, door: Door::Rest, request_id: request_id.clone() };
+    request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let seconds = began.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    metrics::counter!("kalends_http_requests_total", "method" => method.to_string(), "path" => path.clone(), "status" => status.to_string()).increment(1);
+    metrics::histogram!("kalends_http_request_seconds", "method" => method.to_string(), "path" => path.clone()).record(seconds);
+    tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
+    finish(response, &request_id, left, anonymous)
+}
+
+fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: bool) -> Response {
+    let mut response = if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        // The caller of a failed request gets the id to quote, and nothing else.
+        Problem::new(&codes::INTERNAL).detail(format!("request id {request_id}")).into_response()
+    } else {
+        response
+    };
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", request_id.to_owned());
+    if let Some(left) = left {
+        set("ratelimit-limit", left.limit.to_string());
+        set("ratelimit-remaining", left.remaining.to_string());
+        set("ratelimit-reset", left.reset.to_string());
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        let value = if anonymous { "no-cache" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The bearer token of a request (RFC 6750 2.1); the scheme's case does not matter.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?;
+    // An unreadable or other scheme is a token that is not ours.
+    let Some((scheme, token)) = value.to_str().ok().and_then(|text| text.split_once(' ')) else { return Some("") };
+    Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+}
+
+async fn who(app: &App, token: &str, now: jiff::Timestamp) -> Result<Option<SignedIn>, Problem> {
+    let Some(digest) = accounts::token_digest(token) else { return Ok(None) };
+    let verified = match app.tokens.get(&digest) {
+        Some(verified) => verified,
+        None => {
+            let generation = app.tokens.generation();
+            let mut conn = app.db.reader().await?;
+            let Some(verified) = accounts::verify(&mut conn, token, now).await? else { return Ok(None) };
+            let verified = Arc::new(verified);
+            app.tokens.put(digest, verified.clone(), generation);
+            verified
+        }
+    };
+    Ok(verified.still(now).then(|| verified.user.clone()))
+}
+
+fn class_of(method: &Method, path: &str, bad_token: bool) -> Class {
+    // Guessing tokens is guessing passwords.
+    if bad_token || path.starts_with("/api/v1/auth/") || path == "/api/v1/me/password" {
+        Class::Auth
+    } else if method.is_safe() {
+        Class::Read
+    } else {
+        Class::Write
+    }
+}
+
+/// The address of the client: the peer's, or, behind trusted proxies, the last address of `X-Forwarded-For` that is not
+/// one of theirs. Whatever stands further left could have been written by anybody.
+fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
+    let unmapped = |address: IpAddr| address.to_canonical();
+    let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| unmapped(info.0.ip()));
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let forwarded: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let mut client = peer;
+    for hop in forwarded.into_iter().rev() {
+        let Ok(address) = hop.trim().parse::<IpAddr>().map(unmapped) else { break };
+        client = address;
+        if !is_proxy(&address) {
+            break;
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(peer: &str, forwarded: &[&str]) -> Request {
+        let mut request = Request::new(axum::body::Body::empty());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().expect("an address"), 1)));
+        for value in forwarded {
+            request.headers_mut().append("x-forwarded-for", HeaderValue::from_str(value).expect("a header"));
+        }
+        request
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed_about_the_clients_address() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a net")];
+        let seen = |peer, forwarded: &[&str]| client_address(&request(peer, forwarded), &trusted).to_string();
+        assert_eq!(seen("203.0.113.9", &["198.51.100.1"]), "203.0.113.9", "a stranger's header is not believed");
+        assert_eq!(seen("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(seen("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.9.9.9"]), "198.51.100.1", "what a client wrote itself stands further left");
+        assert_eq!(seen("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        assert_eq!(seen("::ffff:203.0.113.9", &[]), "203.0.113.9");
+    }
+}

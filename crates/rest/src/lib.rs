@@ -1,0 +1,70 @@
+//! The REST door: JSON in and out, problem documents, the OpenAPI document and its pages.
+//!
+//! A request goes through [`front`] (id, address, sign-in, limits, log), then a handler takes typed input ([`call`]), runs
+//! one command ([`write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
+
+pub mod app;
+pub mod call;
+pub mod codes;
+mod cors;
+mod docs;
+mod document;
+pub mod front;
+pub mod limits;
+mod ops;
+mod pages;
+pub mod problem;
+pub mod reply;
+mod safety;
+pub mod write;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use app::{App, Settings, TokenCache};
+
+/// Where the API begins.
+pub const BASE: &str = "/api/v1";
+
+/// The routes of every feature: one line each.
+fn features() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+/// Everything that is served, ready to listen.
+pub fn router(app: App) -> axum::Router {
+    let (api, document) = parts();
+    let fronted = api
+        .merge(docs::router(&document))
+        .merge(pages::router())
+        .fallback(safety::not_found)
+        // The order matters, innermost first: whatever a handler does, `front` sees an answer and gives it its id.
+        .layer(DefaultBodyLimit::max(call::MAX_BODY))
+        .layer(middleware::from_fn(safety::in_time))
+        .layer(CatchPanicLayer::custom(safety::panicked))
+        .layer(middleware::from_fn(safety::errors_are_problems))
+        .layer(middleware::from_fn_with_state(app.clone(), front::front));
+    // Probes come often and from the machine itself: they are not counted, logged or signed in.
+    let probed = ops::routes().split_for_parts().0.layer(middleware::from_fn(safety::errors_are_problems));
+    let everything = fronted.merge(probed).with_state(app.clone()).layer(CompressionLayer::new());
+    match cors::layer(&app.settings.cors_origins) {
+        Some(cors) => everything.layer(cors),
+        None => everything,
+    }
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    parts().1
+}
+
+/// The handlers and their description.
+fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
+    let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
+    document.merge(ops::routes().into_openapi());
+    document::complete(&mut document);
+    (api, document)
+}

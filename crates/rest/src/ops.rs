@@ -1,0 +1,72 @@
+//! For whoever runs the server: is it up, can it work, what does it do.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use kalends_db::sql;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+
+/// The routes, outside `/api/v1`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"status": "ok"}))]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the process is up
+///
+/// Answers as long as the process runs, whatever the database does. For restarting a server that hangs.
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is up", body = Health)))]
+async fn healthz() -> Reply {
+    Reply::ok(&Health { status: "ok" })
+}
+
+/// Whether the server can work
+///
+/// Asks the database. For load balancers: 503 means that another node should be asked.
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
+    (status = 200, description = "The database answers", body = Health),
+    (status = 503, description = "The database does not answer", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn readyz(State(app): State<App>) -> Answer {
+    let asked = async {
+        let mut conn = app.db.reader().await?;
+        sql("SELECT count(*) AS n FROM settings").one::<i64>(&mut conn).await
+    };
+    match tokio::time::timeout(std::time::Duration::from_secs(5), asked).await {
+        Ok(Ok(_)) => Ok(Reply::ok(&Health { status: "ok" })),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            Err(unready())
+        }
+        Err(_) => Err(unready()),
+    }
+}
+
+fn unready() -> Problem {
+    Problem::new(&codes::BUSY).detail("the database does not answer").retry_after(5)
+}
+
+/// What the server does, in numbers
+///
+/// Counters and times in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operation", security(()), responses(
+    (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
+))]
+async fn metrics(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.metrics)()).into_response()
+}

@@ -1,0 +1,153 @@
+//! Problem documents (RFC 9457): what every error of the API looks like.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use kalends_kernel::{FieldError, Invalid};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::codes::{self, Code};
+
+/// An error on its way to the caller.
+#[derive(Debug)]
+pub struct Problem {
+    code: &'static Code,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    more: Map<String, Value>,
+    retry_after: Option<u64>,
+    etag: Option<String>,
+}
+
+/// The result of a handler.
+pub type Answer<T = crate::reply::Reply> = Result<T, Problem>;
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(code: &'static Code) -> Problem {
+        Problem { code, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None, etag: None }
+    }
+
+    /// With a sentence about this case.
+    pub fn detail(mut self, detail: impl Into<String>) -> Problem {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With a further member.
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Problem {
+        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// With the number of seconds after which another try makes sense.
+    pub fn retry_after(mut self, seconds: u64) -> Problem {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// With the ETag of the representation that is current.
+    pub fn etag(mut self, etag: String) -> Problem {
+        self.etag = Some(etag);
+        self
+    }
+
+    /// Which kind it is.
+    pub fn code(&self) -> &'static Code {
+        self.code
+    }
+
+    /// Its JSON form.
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("/problems/{}", self.code.slug).into());
+        body.insert("title".into(), self.code.title.into());
+        body.insert("status".into(), self.code.status.into());
+        if let Some(detail) = &self.detail {
+            body.insert("detail".into(), detail.clone().into());
+        }
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
+        }
+        body.extend(self.more.clone());
+        Value::Object(body)
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Problem {
+        let mut problem = Problem::new(&codes::INVALID).detail(invalid.to_string());
+        problem.errors = invalid.errors().to_vec();
+        problem
+    }
+}
+
+impl From<kalends_db::Error> for Problem {
+    fn from(error: kalends_db::Error) -> Problem {
+        match error {
+            kalends_db::Error::Busy(why) => {
+                tracing::warn!(why, "busy");
+                Problem::new(&codes::BUSY).retry_after(1)
+            }
+            kalends_db::Error::Full => Problem::new(&codes::FULL),
+            other => {
+                // Two voices: the log gets the chain, the caller the request id (added on the way out).
+                tracing::error!(error = %other, "internal error");
+                Problem::new(&codes::INTERNAL)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], self.to_json().to_string()).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(etag) = self.etag.as_deref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
+            headers.insert(header::ETAG, etag);
+        }
+        if self.code.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// What went wrong, as RFC 9457 says it.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Problem", example = json!({
+    "type": "/problems/invalid", "title": "Some values are not right", "status": 422,
+    "detail": "/start: must be given", "errors": [{"pointer": "/start", "code": "required", "detail": "must be given"}]
+}))]
+pub struct ProblemDocument {
+    /// `/problems/<slug>`: a page that explains the kind of problem. The slug is stable.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What happened, in a few words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// A sentence about this case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// For bad input: everything that is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// One thing that is wrong with an input.
+#[derive(Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// A JSON Pointer (RFC 6901) into the body; `?name` for a query parameter.
+    pointer: String,
+    /// A stable kebab-case code.
+    code: String,
+    /// A sentence for people.
+    detail: String,
+}

@@ -1,0 +1,61 @@
+//! A successful answer, in a form that can also be stored and given again (rule 8).
+
+use axum::response::{IntoResponse, Response};
+use http::header::{self, HeaderName};
+use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Location`.
+    pub location: Option<String>,
+    /// The JSON text; empty for 204.
+    pub body: String,
+}
+
+impl Reply {
+    /// 200 with a body.
+    pub fn ok(body: &impl Serialize) -> Reply {
+        Reply { status: 200, etag: None, location: None, body: serde_json::to_string(body).unwrap_or_default() }
+    }
+
+    /// 201 with a body, at this path.
+    pub fn created(location: String, body: &impl Serialize) -> Reply {
+        Reply { status: 201, location: Some(location), ..Reply::ok(body) }
+    }
+
+    /// 204.
+    pub fn no_content() -> Reply {
+        Reply { status: 204, etag: None, location: None, body: String::new() }
+    }
+
+    /// With an ETag (its quotes included).
+    pub fn etag(mut self, etag: String) -> Reply {
+        self.etag = Some(etag);
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = if self.body.is_empty() {
+            status.into_response()
+        } else {
+            (status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
+        };
+        let mut set = |name: HeaderName, value: Option<String>| {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        };
+        set(header::ETAG, self.etag);
+        set(header::LOCATION, self.location);
+        response
+    }
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask soak NAME`: long random runs. The seed is printed, so that a failure can be run again.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{command, tools};
+
+struct Soak {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const SOAKS: &[Soak] = &[Soak {
+    name: "recurrence",
+    what: "100,000 random rules against python-dateutil and ical.js (KALENDS_ORACLE_RULES, KALENDS_ORACLE_SEED)",
+    run: recurrence,
+}];
+
+pub fn run(args: &[String]) -> Result<()> {
+    let [name] = args else {
+        for soak in SOAKS {
+            println!("cargo xtask soak {:<12} {}", soak.name, soak.what);
+        }
+        return Ok(());
+    };
+    let soak = SOAKS.iter().find(|soak| soak.name == name);
+    (soak.with_context(|| format!("no soak is called `{name}`"))?.run)()
+}
+
+fn recurrence() -> Result<()> {
+    let rules = setting("KALENDS_ORACLE_RULES", || Ok("100000".to_owned()))?;
+    let seed = setting("KALENDS_ORACLE_SEED", fresh_seed)?;
+    let oracle = ["test", "--release", "--package", "kalends-recurrence", "--test", "oracle", "--", "--nocapture"];
+    let mut command = command::cargo(oracle);
+    command.env("KALENDS_ORACLE_RULES", &rules).env("KALENDS_ORACLE_SEED", &seed);
+    with_oracles(&mut command)?;
+    eprintln!("{rules} rules; again with KALENDS_ORACLE_SEED={seed}");
+    command::run(&mut command)
+}
+
+fn with_oracles(command: &mut Command) -> Result<()> {
+    command.env("KALENDS_PYTHON", tools::python("requirements.txt")?);
+    command.env("KALENDS_NODE_MODULES", tools::node_modules()?);
+    Ok(())
+}
+
+fn setting(name: &str, default: impl FnOnce() -> Result<String>) -> Result<String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(value),
+        Err(std::env::VarError::NotPresent) => default(),
+        Err(error) => bail!("{name}: {error}"),
+    }
+}
+
+fn fresh_seed() -> Result<String> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos().to_string())
+}
