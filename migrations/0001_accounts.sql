@@ -14,6 +14,7 @@ CREATE TABLE users (
     email_key         TEXT,
     email_verified_at TIMESTAMPTZ,
     name              TEXT NOT NULL,
+    name_key          TEXT NOT NULL,
     password_hash     TEXT,
     role              TEXT NOT NULL CONSTRAINT users_role CHECK (role IN ('user', 'organizer', 'admin')),
     locale            TEXT NOT NULL,

@@ -5,9 +5,10 @@
 //! `accounts` < `calendars` < `sharing` < `events` < `demo`.
 
 pub mod access;
-//ACC pub mod accounts;
+pub mod accounts;
 pub mod calendars;
 pub mod changes;
+pub mod check;
 pub mod ctx;
 pub mod events;
 pub mod settings;

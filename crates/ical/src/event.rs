@@ -1,5 +1,7 @@
 //! One VEVENT.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -7,7 +9,7 @@ use crate::instances::start_of;
 use crate::lines::Line;
 use crate::model::{Component, Status, Visibility};
 use crate::problem::{Code, Problems, quote};
-use crate::read::when;
+use crate::read::Clock;
 use crate::tree::Node;
 use crate::value::{Length, When, Written, duration, resolve, texts, unescape, uri};
 use crate::zones::ZoneTable;
@@ -45,19 +47,22 @@ pub(crate) fn event(node: Node, table: &mut ZoneTable<'_>, problems: &mut Proble
 
 /// The same for the same content: FNV-1a (64 bits) over its properties.
 fn uid_from_content(node: &Node) -> String {
-    let bytes = node.lines.iter().filter(|line| !line.is("DTSTAMP")).flat_map(|line| line.text().bytes().chain([b'\n']));
-    let digest = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let bytes =
+        node.lines.iter().filter(|line| !line.is("DTSTAMP")).flat_map(|line| line.text().bytes().chain([b'\n']));
+    let digest =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("no-uid-{digest:016x}")
 }
 
 fn component(node: &Node, table: &mut ZoneTable<'_>, problems: &mut Problems) -> Result<Component, Unusable> {
     let first = |name: &str| node.lines.iter().find(|line| line.is(name));
-    let mut usable = |line: &Line, value: &str| {
-        when(line, value, table).map_err(|(code, message)| Unusable { line: line.number, code, message })
+    let mut usable = |line: &Line| {
+        let clock = Clock::of(line);
+        clock.when(clock.value, table).map_err(|(code, message)| Unusable { line: line.number, code, message })
     };
-    let recurrence_id = first("RECURRENCE-ID").map(|line| usable(line, line.value())).transpose()?;
+    let recurrence_id = first("RECURRENCE-ID").map(&mut usable).transpose()?;
     let start = match (first("DTSTART"), &recurrence_id) {
-        (Some(line), _) => usable(line, line.value())?,
+        (Some(line), _) => usable(line)?,
         // A cancelled instance, as some programs send it: it would have been where it was.
         (None, Some(original)) => original.clone(),
         (None, None) => {
@@ -112,6 +117,8 @@ fn component(node: &Node, table: &mut ZoneTable<'_>, problems: &mut Problems) ->
             seen.push(name);
         }
     }
+    let mut categories = HashSet::new();
+    component.categories.retain(|category| categories.insert(category.clone()));
     for child in &node.children {
         alarm(child, &mut component, table, problems);
     }
@@ -127,19 +134,14 @@ fn property(component: &mut Component, name: &str, line: &Line) -> bool {
     match name {
         "UID" | "DTSTART" | "DTEND" | "DURATION" | "RRULE" | "RDATE" | "EXDATE" => {}
         "RECURRENCE-ID" => {
-            component.range_this_and_future = line.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+            component.range_this_and_future =
+                line.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
         }
         "SUMMARY" => component.summary = unescape(value),
         "DESCRIPTION" => component.description = text(),
         "LOCATION" => component.location = text(),
         "URL" => component.url = Some(uri(value)).filter(|url| !url.is_empty()),
-        "CATEGORIES" => {
-            for category in texts(value) {
-                if !component.categories.contains(&category) {
-                    component.categories.push(category);
-                }
-            }
-        }
+        "CATEGORIES" => component.categories.extend(texts(value)),
         "STATUS" => {
             component.status = match value.trim().to_ascii_uppercase().as_str() {
                 "TENTATIVE" => Some(Status::Tentative),
@@ -193,7 +195,8 @@ fn end(node: &Node, start: &When, table: &mut ZoneTable<'_>) -> Result<(When, Le
     let zones = table.zones();
     if let Some(line) = first("DTEND") {
         let unusable = |code, message| Unusable { line: line.number, code, message };
-        let end = when(line, line.value(), table).map_err(|(code, message)| unusable(code, message))?;
+        let clock = Clock::of(line);
+        let end = clock.when(clock.value, table).map_err(|(code, message)| unusable(code, message))?;
         if end.is_date() != start.is_date() {
             let message = "One of DTSTART and DTEND is a date, the other a time.".to_owned();
             return Err(unusable(Code::MixedKinds, message));
@@ -211,7 +214,10 @@ fn end(node: &Node, start: &When, table: &mut ZoneTable<'_>) -> Result<(When, Le
         let either = [start.zone(), end.zone()].into_iter().flatten().find_map(zones).unwrap_or(TimeZone::UTC);
         let (from, to) = (start.instant(&either, zones), end.instant(&either, zones));
         let (Some(from), Some(to)) = (from, to) else {
-            return Err(unusable(Code::InvalidTime, "The start or the end is beyond the years that can be computed.".to_owned()));
+            return Err(unusable(
+                Code::InvalidTime,
+                "The start or the end is beyond the years that can be computed.".to_owned(),
+            ));
         };
         let seconds = to.duration_since(from).as_secs();
         return if seconds < 0 { Err(before()) } else { Ok((end, Length { days: 0, seconds })) };
@@ -224,7 +230,11 @@ fn end(node: &Node, start: &When, table: &mut ZoneTable<'_>) -> Result<(When, Le
     let mut length = duration(line.value()).ok_or_else(invalid)?;
     if start.is_date() {
         // PT24H on a date: not allowed, but clear.
-        length = if length.seconds % 86_400 == 0 { Length { days: length.days + length.seconds / 86_400, seconds: 0 } } else { return Err(invalid()) };
+        length = if length.seconds % 86_400 == 0 {
+            Length { days: length.days + length.seconds / 86_400, seconds: 0 }
+        } else {
+            return Err(invalid());
+        };
         if length == Length::default() {
             return next_day(start, line.number);
         }
@@ -289,17 +299,15 @@ impl Recurrence {
 
     fn add_dates(&mut self, name: &str, line: &Line, table: &mut ZoneTable<'_>) -> Result<(), Unusable> {
         let unusable = |code, message| Unusable { line: line.number, code, message };
-        // `TZID=(UTC+01:00) Amsterdam, Berlin:20270329T090000`, unquoted: see `when`.
-        let in_zone = line.parameter("TZID").is_some_and(|id| id.starts_with('('));
-        let (zone, list) = line.value().rsplit_once(':').filter(|_| in_zone).map_or((None, line.value()), |(zone, list)| (Some(zone), list));
-        let mut read = |item: &str| {
-            let item = zone.map_or(item.to_owned(), |zone| format!("{zone}:{item}"));
-            when(line, &item, table).map_err(|(code, message)| unusable(code, message))
-        };
-        for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        let clock = Clock::of(line);
+        let mut read = |item: &str| clock.when(item, table).map_err(|(code, message)| unusable(code, message));
+        for item in clock.value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             self.count += 1;
             if self.count > kalends_recurrence::MAX_DATES {
-                return Err(unusable(Code::InvalidRecurrence, "There are too many RDATE and EXDATE values.".to_owned()));
+                return Err(unusable(
+                    Code::InvalidRecurrence,
+                    "There are too many RDATE and EXDATE values.".to_owned(),
+                ));
             }
             let (start, period) = item.split_once('/').map_or((item, None), |(start, end)| (start, Some(end)));
             let start = read(start)?;
@@ -315,7 +323,8 @@ impl Recurrence {
                 (When::Date(_), None) => ";VALUE=DATE",
                 _ => "",
             };
-            let zone = start.zone().filter(|zone| *zone != "UTC").map(|zone| format!(";TZID={zone}")).unwrap_or_default();
+            let zone =
+                start.zone().filter(|zone| *zone != "UTC").map(|zone| format!(";TZID={zone}")).unwrap_or_default();
             let (head, utc) = (format!("{name}{kind}{zone}"), start.zone() == Some("UTC"));
             match self.dates.iter_mut().find(|dates| dates.head == head && dates.utc == utc) {
                 Some(dates) => dates.values.push(value),
@@ -337,11 +346,18 @@ impl Recurrence {
         if lines.is_empty() {
             return Ok(lines);
         }
-        let checked = start_of(start, table.zones()).map(|start| kalends_recurrence::Series::parse(start, &lines, table.zones()));
+        let checked =
+            start_of(start, table.zones()).map(|start| kalends_recurrence::Series::parse(start, &lines, table.zones()));
         match checked {
             Some(Err(errors)) => {
-                let line = errors.first().and_then(|error| numbers.get(error.line)).or(numbers.first()).copied().unwrap_or_default();
-                let reasons: Vec<String> = errors.iter().take(5).map(|error| format!("{} ({})", error.message, error.code)).collect();
+                let line = errors
+                    .first()
+                    .and_then(|error| numbers.get(error.line))
+                    .or(numbers.first())
+                    .copied()
+                    .unwrap_or_default();
+                let reasons: Vec<String> =
+                    errors.iter().take(5).map(|error| format!("{} ({})", error.message, error.code)).collect();
                 let message = format!("The recurrence is not valid: {}.", reasons.join("; "));
                 Err(Unusable { line, code: Code::InvalidRecurrence, message })
             }
@@ -360,15 +376,17 @@ fn written(when: &When) -> String {
 
 /// The lead time of an alarm. It stays in `other` if it says more than when to show the event's own text.
 fn alarm(node: &Node, component: &mut Component, table: &mut ZoneTable<'_>, problems: &mut Problems) {
-    let plain = node.kind == "VALARM" && node.children.is_empty() && lead_time(node, component, table, problems).is_some_and(|minutes| {
-        component.alarms.push(minutes);
-        node.lines.iter().all(|line| match line.name().to_ascii_uppercase().as_str() {
-            "ACTION" => line.value().trim().eq_ignore_ascii_case("DISPLAY"),
-            "DESCRIPTION" => true,
-            "TRIGGER" => line.parameter("RELATED").is_none_or(|related| related.eq_ignore_ascii_case("START")),
-            _ => false,
-        })
-    });
+    let plain = node.kind == "VALARM"
+        && node.children.is_empty()
+        && lead_time(node, component, table, problems).is_some_and(|minutes| {
+            component.alarms.push(minutes);
+            node.lines.iter().all(|line| match line.name().to_ascii_uppercase().as_str() {
+                "ACTION" => line.value().trim().eq_ignore_ascii_case("DISPLAY"),
+                "DESCRIPTION" => true,
+                "TRIGGER" => line.parameter("RELATED").is_none_or(|related| related.eq_ignore_ascii_case("START")),
+                _ => false,
+            })
+        });
     if !plain {
         node.write_to(&mut component.other);
     }
@@ -378,12 +396,20 @@ fn lead_time(node: &Node, component: &Component, table: &ZoneTable<'_>, problems
     let line = node.lines.iter().find(|line| line.is("TRIGGER"))?;
     if let Some(Written::Utc(at)) = Written::parse(line.value()) {
         // A fixed instant is a lead time only of an event that happens once.
-        let start = component.start.zone().filter(|_| component.recurrence.is_empty()).and_then(|_| component.start.instant(&TimeZone::UTC, table.zones()))?;
+        let start = component
+            .start
+            .zone()
+            .filter(|_| component.recurrence.is_empty())
+            .and_then(|_| component.start.instant(&TimeZone::UTC, table.zones()))?;
         let at: Timestamp = resolve(at, &TimeZone::UTC)?;
         return Some(start.duration_since(at).as_secs().div_euclid(60));
     }
     let Some(trigger) = duration(line.value()) else {
-        problems.add(line.number, Code::InvalidDuration, format!("{} is no trigger of an alarm; it was kept as it is.", quote(line.value())));
+        problems.add(
+            line.number,
+            Code::InvalidDuration,
+            format!("{} is no trigger of an alarm; it was kept as it is.", quote(line.value())),
+        );
         return None;
     };
     let mut seconds = trigger.days * 86_400 + trigger.seconds;

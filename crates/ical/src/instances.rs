@@ -61,6 +61,10 @@ impl fmt::Display for InstancesError {
 
 impl std::error::Error for InstancesError {}
 
+/// How many instances around the window are looked at beside those within: an override may have moved all of a
+/// series by years.
+const MAX_OUTSIDE: usize = 1_000_000;
+
 /// More than any zone's clock has ever jumped.
 const JUMP: i64 = 2 * 86_400;
 
@@ -85,49 +89,66 @@ impl Series {
     ) -> Result<Vec<Instance<'_>>, InstancesError> {
         let window = Window { from, to, limit, floating, zones };
         let mut found = Vec::new();
+        // Of two overrides for one instance, one is for the following as well; the other is closer.
+        let mut closer = originals(self.overrides.iter().filter(|one| !one.range_this_and_future));
+        closer.sort_unstable();
         for one in &self.overrides {
             let original = one.recurrence_id.as_ref().map_or(one.start.local(), When::local);
-            // Of two for one instance, one is for the following as well; the other is closer.
-            let closer = |other: &Component| !other.range_this_and_future && other.recurrence_id == one.recurrence_id;
-            if one.range_this_and_future && self.overrides.iter().any(closer) {
+            if one.range_this_and_future && closer.binary_search(&original).is_ok() {
                 continue;
             }
-            let instance = window.instance(one, original, one.start.clone(), None).ok_or(InstancesError::Time { line: one.line })?;
+            let instance = window
+                .instance(one, original, one.start.clone(), None)
+                .ok_or(InstancesError::Time { line: one.line })?;
             window.keep(instance, &mut found)?;
         }
         if let Some(master) = &self.master {
             self.recurring(master, &window, &mut found)?;
         }
-        found.sort_by(|a, b| (a.starts_at, a.ends_at, a.original).cmp(&(b.starts_at, b.ends_at, b.original)));
+        found.sort_by_key(|instance| (instance.starts_at, instance.ends_at, instance.original));
         Ok(found)
     }
 
     /// What the recurrence gives where no override is for that instance alone.
-    fn recurring<'a>(&'a self, master: &'a Component, window: &Window<'_>, found: &mut Vec<Instance<'a>>) -> Result<(), InstancesError> {
+    fn recurring<'a>(
+        &'a self,
+        master: &'a Component,
+        window: &Window<'_>,
+        found: &mut Vec<Instance<'a>>,
+    ) -> Result<(), InstancesError> {
         let time = || InstancesError::Time { line: master.line };
         let start = start_of(&master.start, window.zones).ok_or_else(time)?;
-        let series = kalends_recurrence::Series::parse(start, &master.recurrence, window.zones).map_err(InstancesError::Recurrence)?;
+        let series = kalends_recurrence::Series::parse(start, &master.recurrence, window.zones)
+            .map_err(InstancesError::Recurrence)?;
         let mut ranges = Vec::new();
         for one in self.overrides.iter().filter(|one| one.range_this_and_future) {
             ranges.push(Range::new(one, master, window).ok_or(InstancesError::Time { line: one.line })?);
         }
-        let overridden: Vec<DateTime> = self.overrides.iter().filter_map(|one| one.recurrence_id.as_ref().map(When::local)).collect();
+        ranges.sort_by_key(|range| range.original);
+        let mut overridden = originals(self.overrides.iter());
+        overridden.sort_unstable();
 
         // How far before the window an instance may begin that reaches into it, and how far it may have been moved.
         let lengths = ranges.iter().map(|range| range.component.length).chain([master.length]);
-        let longest = lengths.map(|length| length.at_most_seconds()).chain(periods(&master.recurrence)).max().unwrap_or(0);
+        let longest =
+            lengths.map(|length| length.at_most_seconds()).chain(periods(&master.recurrence)).max().unwrap_or(0);
         let (mut later, mut earlier) = (0, 0);
         for range in &ranges {
             (later, earlier) = (later.max(range.shift.as_secs()), earlier.max(-range.shift.as_secs()));
         }
         let earliest = before(window.from, longest.saturating_add(later).saturating_add(JUMP));
         let latest = after(window.to, i64::saturating_add(earlier, JUMP));
-        for occurrence in series.starting_between(earliest, latest, window.floating) {
+        let most = window.limit.saturating_add(MAX_OUTSIDE);
+        for (at, occurrence) in series.starting_between(earliest, latest, window.floating).enumerate() {
             let occurrence = occurrence.map_err(InstancesError::Budget)?;
+            if at > most {
+                return Err(InstancesError::TooMany);
+            }
             if overridden.binary_search(&occurrence.local).is_ok() {
                 continue;
             }
-            let range = ranges.iter().rev().find(|range| range.original <= occurrence.local);
+            let following = ranges.partition_point(|range| range.original <= occurrence.local);
+            let range = following.checked_sub(1).and_then(|last| ranges.get(last));
             let instance = match range {
                 Some(range) => range.instance(&occurrence, window),
                 None => {
@@ -143,6 +164,10 @@ impl Series {
     }
 }
 
+fn originals<'a>(overrides: impl Iterator<Item = &'a Component>) -> Vec<DateTime> {
+    overrides.filter_map(|one| one.recurrence_id.as_ref().map(When::local)).collect()
+}
+
 struct Window<'w> {
     from: Timestamp,
     to: Timestamp,
@@ -152,13 +177,22 @@ struct Window<'w> {
 }
 
 impl Window<'_> {
-    fn instance<'a>(&self, component: &'a Component, original: DateTime, start: When, end: Option<Timestamp>) -> Option<Instance<'a>> {
+    fn instance<'a>(
+        &self,
+        component: &'a Component,
+        original: DateTime,
+        start: When,
+        end: Option<Timestamp>,
+    ) -> Option<Instance<'a>> {
         let starts_at = start.instant(self.floating, self.zones)?;
         let ends_at = match end {
             Some(end) => end,
             None => {
                 let after_days = Length { seconds: 0, ..component.length }.after(&start, self.zones)?;
-                after_days.instant(self.floating, self.zones)?.checked_add(SignedDuration::from_secs(component.length.seconds)).ok()?
+                after_days
+                    .instant(self.floating, self.zones)?
+                    .checked_add(SignedDuration::from_secs(component.length.seconds))
+                    .ok()?
             }
         };
         let end = match &component.end {

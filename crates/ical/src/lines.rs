@@ -27,9 +27,15 @@ impl Line {
             (byte == b':' && !quoted).then_some(at)
         });
         // A quote that is never closed would swallow the value.
-        let colon = colon.or_else(|| text.bytes().skip(name_end).position(|byte| byte == b':').map(|at| at + name_end))?;
+        let colon =
+            colon.or_else(|| text.bytes().skip(name_end).position(|byte| byte == b':').map(|at| at + name_end))?;
         let separator = text.as_bytes().get(name_end)?;
-        (name_end > 0 && matches!(separator, b':' | b';')).then_some(Line { number, text, name_end, value_start: colon + 1 })
+        (name_end > 0 && matches!(separator, b':' | b';')).then_some(Line {
+            number,
+            text,
+            name_end,
+            value_start: colon + 1,
+        })
     }
 
     /// The name as written; compare without regard to case.
@@ -157,8 +163,8 @@ fn finish(number: usize, bytes: &[u8], lines: &mut Vec<Line>, problems: &mut Pro
 
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“',
-        '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     byte.checked_sub(0x80).and_then(|at| HIGH.get(usize::from(at))).copied().unwrap_or(char::from(byte))
 }

@@ -154,11 +154,17 @@ impl ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReadError::TooLarge { bytes } => write!(f, "The file has {bytes} bytes; at most {MAX_BYTES} can be read. Split it."),
+            ReadError::TooLarge { bytes } => {
+                write!(f, "The file has {bytes} bytes; at most {MAX_BYTES} can be read. Split it.")
+            }
             ReadError::Utf16 => write!(f, "The file is UTF-16; iCalendar is UTF-8. Save it as UTF-8."),
             ReadError::NoCalendar => write!(f, "This is no iCalendar file: there is no BEGIN:VCALENDAR in it."),
-            ReadError::LineTooLong { line } => write!(f, "line {line}: the unfolded line has more than {MAX_LINE_BYTES} bytes"),
-            ReadError::TooManyLines { line } => write!(f, "line {line}: more than {MAX_LINES} properties; split the file"),
+            ReadError::LineTooLong { line } => {
+                write!(f, "line {line}: the unfolded line has more than {MAX_LINE_BYTES} bytes")
+            }
+            ReadError::TooManyLines { line } => {
+                write!(f, "line {line}: more than {MAX_LINES} properties; split the file")
+            }
             ReadError::TooDeep { line } => write!(f, "line {line}: components are nested deeper than {MAX_DEPTH}"),
             ReadError::TooManyComponents { line } => {
                 write!(f, "line {line}: more than {MAX_COMPONENTS} components; split the file")

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::event::{Event, event};
@@ -33,7 +34,8 @@ pub fn read(text: &[u8], zones: Zones<'_>) -> Result<Parsed, ReadError> {
 fn calendar(node: Node, zones: Zones<'_>, problems: &mut Problems) -> Calendar {
     let mut calendar = Calendar { line: node.line, ..Calendar::default() };
     let years = years_of_zones(&node);
-    let (time_zones, others): (Vec<Node>, Vec<Node>) = node.children.into_iter().partition(|child| child.kind == "VTIMEZONE");
+    let (time_zones, others): (Vec<Node>, Vec<Node>) =
+        node.children.into_iter().partition(|child| child.kind == "VTIMEZONE");
     let mut table = ZoneTable::new(zones, time_zones.into_iter().filter_map(VTimeZone::new).collect(), years);
     properties(&mut calendar, &node.lines, &mut table, problems);
 
@@ -90,18 +92,32 @@ fn properties(calendar: &mut Calendar, lines: &[Line], table: &mut ZoneTable<'_>
         problems.add(line.number, Code::OldVersion, "vCalendar 1.0 is older than iCalendar; texts may look wrong.");
     }
     const MODELLED: [&str; 11] = [
-        "VERSION", "NAME", "X-WR-CALNAME", "DESCRIPTION", "X-WR-CALDESC", "COLOR", "X-APPLE-CALENDAR-COLOR", "METHOD", "TIMEZONE-ID",
-        "X-WR-TIMEZONE", "CALSCALE",
+        "VERSION",
+        "NAME",
+        "X-WR-CALNAME",
+        "DESCRIPTION",
+        "X-WR-CALDESC",
+        "COLOR",
+        "X-APPLE-CALENDAR-COLOR",
+        "METHOD",
+        "TIMEZONE-ID",
+        "X-WR-TIMEZONE",
+        "CALSCALE",
     ];
     let others = lines.iter().filter(|line| !MODELLED.iter().any(|name| line.is(name)));
     calendar.other = others.map(|line| line.text().to_owned()).collect();
 }
 
 /// Gathers components by UID.
-fn group(events: Vec<Event>, damaged: &HashSet<Option<String>>, zones: Zones<'_>, problems: &mut Problems) -> Vec<Series> {
+fn group(
+    events: Vec<Event>,
+    damaged: &HashSet<Option<String>>,
+    zones: Zones<'_>,
+    problems: &mut Problems,
+) -> Vec<Series> {
     let mut series: Vec<Series> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for Event { uid, component } in events {
+    for Event { uid, mut component } in events {
         let at = *places.entry(uid.clone()).or_insert(series.len());
         if at == series.len() {
             series.push(Series { uid: uid.clone(), master: None, overrides: Vec::new(), damaged: false });
@@ -110,7 +126,7 @@ fn group(events: Vec<Event>, damaged: &HashSet<Option<String>>, zones: Zones<'_>
         if component.recurrence_id.is_some() {
             one.overrides.push(component);
         } else if let Some(master) = &one.master {
-            if same_but_for_line(master, &component) {
+            if same_but_for_line(master, &mut component) {
                 continue;
             }
             let message = format!("Another event has the UID {} (line {}).", quote(&uid), master.line);
@@ -127,8 +143,12 @@ fn group(events: Vec<Event>, damaged: &HashSet<Option<String>>, zones: Zones<'_>
     series
 }
 
-fn same_but_for_line(a: &Component, b: &Component) -> bool {
-    Component { line: b.line, ..a.clone() } == *b
+/// Whether two components are the same text in different places.
+fn same_but_for_line(a: &Component, b: &mut Component) -> bool {
+    let line = std::mem::replace(&mut b.line, a.line);
+    let same = *a == *b;
+    b.line = line;
+    same
 }
 
 /// Brings the overrides' RECURRENCE-IDs into the master's kind and zone, and keeps the newest of those that
@@ -140,7 +160,8 @@ fn settle(series: &mut Series, zones: Zones<'_>, problems: &mut Problems) {
             match id {
                 Some(id) => one.recurrence_id = Some(id),
                 None => {
-                    let message = "RECURRENCE-ID is beyond the years that can be computed; the override stays where it is.";
+                    let message =
+                        "RECURRENCE-ID is beyond the years that can be computed; the override stays where it is.";
                     problems.add(one.line, Code::InvalidOverride, message);
                 }
             }
@@ -150,10 +171,10 @@ fn settle(series: &mut Series, zones: Zones<'_>, problems: &mut Problems) {
     // Stable: of equal ones the later in the file is the newer.
     series.overrides.sort_by_key(|one| (key(one), one.sequence));
     let mut kept: Vec<Component> = Vec::with_capacity(series.overrides.len());
-    for one in series.overrides.drain(..) {
+    for mut one in series.overrides.drain(..) {
         match kept.last_mut() {
             Some(last) if key(last) == key(&one) => {
-                if !same_but_for_line(last, &one) {
+                if !same_but_for_line(last, &mut one) {
                     let message = format!("Two overrides of one instance; the one of line {} is newer.", one.line);
                     problems.add(last.line, Code::DuplicateOverride, message);
                 }
@@ -178,29 +199,51 @@ fn in_kind_of(master: &When, id: &When, zones: Zones<'_>) -> Option<When> {
     Some(master.with_local(local))
 }
 
-/// A date or time with its zone, or why not.
-pub(crate) fn when(line: &Line, value: &str, table: &mut ZoneTable<'_>) -> Result<When, (Code, String)> {
-    let id = line.parameter("TZID");
-    let (id, value) = match (id, value.rsplit_once(':')) {
+/// How a property writes its dates and times. Looked up once, because it may have thousands of them.
+pub(crate) struct Clock<'l> {
+    name: &'l str,
+    zone: Option<String>,
+    dates: bool,
+    /// The property's value.
+    pub value: &'l str,
+}
+
+/// Longer than the name of any time zone.
+const MAX_ZONE_CHARS: usize = 255;
+
+impl<'l> Clock<'l> {
+    pub fn of(line: &'l Line) -> Clock<'l> {
+        let (mut zone, mut value) = (line.parameter("TZID").map(str::to_owned), line.value());
         // An unquoted TZID with a colon in it: `TZID=(UTC+01:00) Amsterdam, Berlin:20270329T090000`.
-        (Some(id), Some((rest, value))) if id.starts_with('(') => (Some(format!("{id}:{rest}")), value),
-        (id, _) => (id.map(str::to_owned), value),
-    };
-    match Written::parse(value) {
-        None => Err((Code::InvalidTime, format!("{} in {} is no date or time.", quote(value), line.name().to_ascii_uppercase()))),
-        Some(Written::Date(date)) => Ok(When::Date(date)),
-        Some(Written::Local(at))
-            if line.parameter("VALUE").is_some_and(|kind| kind.eq_ignore_ascii_case("DATE")) && at.time() == jiff::civil::Time::midnight() =>
+        if let Some(id) = zone.as_mut().filter(|id| id.starts_with('('))
+            && let Some((rest, last)) = value.rsplit_once(':')
         {
-            Ok(When::Date(at.date()))
+            id.push(':');
+            id.push_str(rest);
+            value = last;
         }
-        Some(Written::Utc(at)) => Ok(When::Zoned { at, zone: "UTC".to_owned() }),
-        Some(Written::Local(at)) => match id {
-            None => Ok(When::Floating(at)),
-            Some(id) => match table.resolve(&id) {
-                Some(zone) => Ok(When::Zoned { at, zone }),
-                None => Err((Code::UnknownZone, format!("The time zone {} is unknown, and no VTIMEZONE explains it.", quote(&id)))),
+        let zone = zone.map(|id| id.chars().take(MAX_ZONE_CHARS).collect());
+        let dates = line.parameter("VALUE").is_some_and(|kind| kind.eq_ignore_ascii_case("DATE"));
+        Clock { name: line.name(), zone, dates, value }
+    }
+
+    /// A date or time with its zone, or why not.
+    pub fn when(&self, text: &str, table: &mut ZoneTable<'_>) -> Result<When, (Code, String)> {
+        match Written::parse(text) {
+            None => {
+                let name = self.name.to_ascii_uppercase();
+                Err((Code::InvalidTime, format!("{} in {name} is no date or time.", quote(text))))
+            }
+            Some(Written::Date(date)) => Ok(When::Date(date)),
+            Some(Written::Local(at)) if self.dates && at.time() == Time::midnight() => Ok(When::Date(at.date())),
+            Some(Written::Utc(at)) => Ok(When::Zoned { at, zone: "UTC".to_owned() }),
+            Some(Written::Local(at)) => match &self.zone {
+                None => Ok(When::Floating(at)),
+                Some(id) => table.resolve(id).map(|zone| When::Zoned { at, zone }).ok_or_else(|| {
+                    let message = "is unknown, and no VTIMEZONE explains it.";
+                    (Code::UnknownZone, format!("The time zone {} {message}", quote(id)))
+                }),
             },
-        },
+        }
     }
 }

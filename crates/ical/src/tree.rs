@@ -42,7 +42,11 @@ pub(crate) fn calendars(lines: Vec<Line>, problems: &mut Problems) -> Result<Vec
         None if node.kind == "VCALENDAR" => calendars.push(node),
         None => {
             if homeless.is_none() {
-                problems.add(node.line, Code::OutsideCalendar, format!("{} stands outside any VCALENDAR.", quote(&node.kind)));
+                problems.add(
+                    node.line,
+                    Code::OutsideCalendar,
+                    format!("{} stands outside any VCALENDAR.", quote(&node.kind)),
+                );
             }
             homeless.get_or_insert_with(|| Node::new("VCALENDAR".to_owned(), node.line)).children.push(node);
         }
@@ -67,7 +71,11 @@ pub(crate) fn calendars(lines: Vec<Line>, problems: &mut Problems) -> Result<Vec
         } else if line.is("END") {
             let kind = line.value().trim().to_ascii_uppercase();
             if !stack.iter().any(|open| open.kind == kind) {
-                problems.add(line.number, Code::UnexpectedEnd, format!("END:{} ends nothing.", kind.chars().take(60).collect::<String>()));
+                problems.add(
+                    line.number,
+                    Code::UnexpectedEnd,
+                    format!("END:{} ends nothing.", kind.chars().take(60).collect::<String>()),
+                );
                 continue;
             }
             while let Some(open) = stack.pop() {
@@ -80,7 +88,11 @@ pub(crate) fn calendars(lines: Vec<Line>, problems: &mut Problems) -> Result<Vec
         } else if let Some(open) = stack.last_mut() {
             open.lines.push(line);
         } else {
-            problems.add(line.number, Code::OutsideCalendar, "This property stands outside any VCALENDAR and was left out.");
+            problems.add(
+                line.number,
+                Code::OutsideCalendar,
+                "This property stands outside any VCALENDAR and was left out.",
+            );
         }
     }
     while let Some(open) = stack.pop() {

@@ -142,7 +142,8 @@ pub(crate) fn duration(text: &str) -> Option<Length> {
         }
     }
     let bounded = length.days <= MOST_DAYS && length.seconds <= MOST_DAYS * 86_400;
-    (number.is_none() && parts > 0 && bounded).then_some(Length { days: sign * length.days, seconds: sign * length.seconds })
+    (number.is_none() && parts > 0 && bounded)
+        .then_some(Length { days: sign * length.days, seconds: sign * length.seconds })
 }
 
 /// A date or time as written, before its zone is known.
@@ -218,7 +219,11 @@ pub(crate) fn texts(list: &str) -> impl Iterator<Item = String> {
 /// An address. No URI may hold a backslash, but many programs escape its commas and semicolons as in a text.
 pub(crate) fn uri(text: &str) -> String {
     let text = text.trim();
-    if text.contains('\\') { text.replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\") } else { text.to_owned() }
+    if text.contains('\\') {
+        text.replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// `+0100`, `-052300` and `+01:00` in seconds.
@@ -261,7 +266,8 @@ mod tests {
         assert_eq!(Written::parse("20270328T0900"), Some(Written::Local(at)));
         assert_eq!(Written::parse("20270328T090000Z"), Some(Written::Utc(at)));
         assert_eq!(Written::parse("20161231T235960Z"), Some(Written::Utc(date(2016, 12, 31).at(23, 59, 59, 0))));
-        for bad in ["", "20270230", "2027-03-28", "20270328T", "20270328T240000", "20270328T096000", "20270328T09000é"] {
+        for bad in ["", "20270230", "2027-03-28", "20270328T", "20270328T240000", "20270328T096000", "20270328T09000é"]
+        {
             assert_eq!(Written::parse(bad), None, "{bad}");
         }
     }

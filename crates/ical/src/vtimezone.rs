@@ -10,6 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::tree::Node;
 use crate::value::{Written, offset, unescape};
 
+/// The most rules of one VTIMEZONE that are followed.
+const MAX_RULES: usize = 500;
+
 /// STANDARD or DAYLIGHT.
 struct Observance {
     from: i32,
@@ -43,7 +46,9 @@ pub(crate) struct VTimeZone {
 
 impl VTimeZone {
     pub fn new(node: Node) -> Option<VTimeZone> {
-        let value = |name: &str| node.lines.iter().find(|line| line.is(name)).map(|line| unescape(line.value()).trim().to_owned());
+        let value = |name: &str| {
+            node.lines.iter().find(|line| line.is(name)).map(|line| unescape(line.value()).trim().to_owned())
+        };
         let (id, location) = (value("TZID")?, value("X-LIC-LOCATION"));
         Some(VTimeZone { id, location, node })
     }
@@ -58,6 +63,10 @@ impl VTimeZone {
             .filter(|child| matches!(child.kind.as_str(), "STANDARD" | "DAYLIGHT"))
             .map(observance)
             .collect::<Option<_>>()?;
+        // Far more than any zone has; each rule costs a look at every day of its month.
+        if observances.iter().map(|observance| observance.rules.len()).sum::<usize>() > MAX_RULES {
+            return None;
+        }
         let earliest = observances.iter().min_by_key(|observance| observance.first)?;
         let (begin, end) = span(from, to)?;
         let mut onsets = Vec::new();
@@ -114,7 +123,12 @@ fn observance(node: &Node) -> Option<Observance> {
         Written::Date(date) => date.to_datetime(Time::midnight()),
     };
     let (from, to) = (offset(value("TZOFFSETFROM")?)?, offset(value("TZOFFSETTO")?)?);
-    let rules = node.lines.iter().filter(|line| line.is("RRULE")).map(|line| rule(line.value(), first)).collect::<Option<_>>()?;
+    let rules = node
+        .lines
+        .iter()
+        .filter(|line| line.is("RRULE"))
+        .map(|line| rule(line.value(), first))
+        .collect::<Option<_>>()?;
     let mut dates = Vec::new();
     for text in node.lines.iter().filter(|line| line.is("RDATE")).flat_map(|line| line.value().split(',')) {
         dates.push(match Written::parse(text)? {
@@ -153,7 +167,9 @@ impl Observance {
                         None => true,
                         Some(Written::Date(until)) => day <= until,
                         Some(Written::Local(until)) => local <= until,
-                        Some(Written::Utc(until)) => before.to_timestamp(local).ok()? <= Offset::UTC.to_timestamp(until).ok()?,
+                        Some(Written::Utc(until)) => {
+                            before.to_timestamp(local).ok()? <= Offset::UTC.to_timestamp(until).ok()?
+                        }
                     };
                     if local > self.first && within {
                         push(local)?;
@@ -174,7 +190,9 @@ fn rule(text: &str, first: DateTime) -> Option<Rule> {
             ("FREQ", value) => yearly = value.eq_ignore_ascii_case("YEARLY"),
             ("INTERVAL", "1") | ("WKST", _) => {}
             ("BYMONTH", month) => rule.month = month.parse().ok().filter(|month| (1..=12).contains(month))?,
-            ("BYMONTHDAY", days) => rule.month_days = days.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?,
+            ("BYMONTHDAY", days) => {
+                rule.month_days = days.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?
+            }
             ("BYDAY", days) => rule.days = days.split(',').map(week_day).collect::<Option<_>>()?,
             ("UNTIL", until) => rule.until = Some(Written::parse(until)?),
             _ => return None,
@@ -183,7 +201,7 @@ fn rule(text: &str, first: DateTime) -> Option<Rule> {
     if rule.days.is_empty() && rule.month_days.is_empty() {
         rule.month_days.push(first.day());
     }
-    yearly.then_some(rule)
+    (yearly && rule.days.len() + rule.month_days.len() <= 64).then_some(rule)
 }
 
 fn week_day(text: &str) -> Option<(i8, Weekday)> {
@@ -210,7 +228,8 @@ impl Rule {
             let in_month = self.month_days.is_empty() || self.month_days.iter().any(|&d| d == day || d == -left - 1);
             let in_week = self.days.is_empty()
                 || self.days.iter().any(|&(ordinal, weekday)| {
-                    weekday == date.weekday() && (ordinal == 0 || ordinal == (day - 1) / 7 + 1 || ordinal == -(left / 7) - 1)
+                    weekday == date.weekday()
+                        && (ordinal == 0 || ordinal == (day - 1) / 7 + 1 || ordinal == -(left / 7) - 1)
                 });
             in_month && in_week
         })

@@ -17,16 +17,32 @@ use crate::windows;
 pub type Zones<'a> = &'a dyn Fn(&str) -> Option<TimeZone>;
 
 /// All names of the bundled database, each in its own spelling.
-static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect());
+static NAMES: LazyLock<Vec<String>> =
+    LazyLock::new(|| TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect());
 
 /// How many VTIMEZONEs of one calendar are compared with the zones of the world; real files have a few.
 const MAX_COMPARED: usize = 64;
 
 /// Zones that are taken first when several behave alike.
 const WELL_KNOWN: &[&str] = &[
-    "Europe/Berlin", "Europe/London", "Europe/Helsinki", "Europe/Moscow", "America/New_York", "America/Chicago", "America/Denver",
-    "America/Phoenix", "America/Los_Angeles", "America/Anchorage", "America/Halifax", "America/Sao_Paulo", "Asia/Kolkata",
-    "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "Australia/Brisbane", "Pacific/Auckland",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Helsinki",
+    "Europe/Moscow",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "America/Halifax",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Australia/Brisbane",
+    "Pacific/Auckland",
 ];
 
 /// The zones of one calendar.
@@ -82,7 +98,10 @@ impl<'a> ZoneTable<'a> {
 
 /// The zone's own spelling of its name.
 pub(crate) fn by_name(zones: Zones<'_>, name: &str) -> Option<String> {
-    if ["UTC", "Etc/UTC", "Z", "Zulu", "Etc/Zulu", "UCT", "Etc/UCT", "Universal", "Etc/Universal"].iter().any(|utc| utc.eq_ignore_ascii_case(name)) {
+    if ["UTC", "Etc/UTC", "Z", "Zulu", "Etc/Zulu", "UCT", "Etc/UCT", "Universal", "Etc/Universal"]
+        .iter()
+        .any(|utc| utc.eq_ignore_ascii_case(name))
+    {
         return Some("UTC".to_owned());
     }
     if name.is_empty() || name.len() > 64 || name.eq_ignore_ascii_case("Etc/Unknown") {
@@ -133,10 +152,14 @@ fn outlook_text(zones: Zones<'_>, text: &str) -> Option<String> {
     };
     let places: Vec<String> = places.split(',').map(|place| place.trim().to_owned()).collect();
     let city = |zone: &str, place: &str| {
-        zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&place.replace(' ', "_"))) && zone.contains('/')
+        zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&place.replace(' ', "_")))
+            && zone.contains('/')
     };
-    let region = places.iter().find_map(|place| REGIONS.iter().find(|(region, _)| region == place).map(|(_, zone)| *zone));
-    let standing = || places.iter().flat_map(|place| windows::WINDOWS.iter().map(|(_, zone)| *zone).filter(|zone| city(zone, place)));
+    let region =
+        places.iter().find_map(|place| REGIONS.iter().find(|(region, _)| region == place).map(|(_, zone)| *zone));
+    let standing = || {
+        places.iter().flat_map(|place| windows::WINDOWS.iter().map(|(_, zone)| *zone).filter(|zone| city(zone, place)))
+    };
     let any = || places.iter().flat_map(|place| NAMES.iter().map(String::as_str).filter(|zone| city(zone, place)));
     region.and_then(&mut fits).or_else(|| standing().find_map(&mut fits)).or_else(|| any().find_map(&mut fits))
 }
@@ -230,7 +253,8 @@ mod tests {
         ] {
             assert_eq!(resolve(id).as_deref(), Some(zone), "{id}");
         }
-        for id in ["", "Nowhere", "Customized Time Zone", "/", "///", "(UTC+03:00) Berlin", "(UTC", "x/Zurich", "GMT+é"] {
+        for id in ["", "Nowhere", "Customized Time Zone", "/", "///", "(UTC+03:00) Berlin", "(UTC", "x/Zurich", "GMT+é"]
+        {
             assert_eq!(resolve(id), None, "{id}");
         }
     }

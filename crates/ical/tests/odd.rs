@@ -1,5 +1,7 @@
 //! What the calendar programs of the world write, in one file (`data/odd.ics`).
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops where its own data are wrong")]
+
 mod zones;
 
 use jiff::civil::date;
@@ -24,11 +26,15 @@ fn zurich(day: i8, hour: i8) -> When {
 #[test]
 fn several_calendars_of_a_stream_are_read() {
     let parsed = odd();
-    let names: Vec<_> = parsed.calendars.iter().map(|calendar| (calendar.name.as_deref(), calendar.time_zone.as_deref())).collect();
+    let names: Vec<_> =
+        parsed.calendars.iter().map(|calendar| (calendar.name.as_deref(), calendar.time_zone.as_deref())).collect();
     assert_eq!(names, [(Some("Büro, Zürich"), Some("Europe/Berlin")), (Some("Second"), None)]);
     let uids = |at: usize| parsed.calendars[at].series.iter().map(|series| series.uid.as_str()).collect::<Vec<_>>();
     assert_eq!((uids(0), uids(1)), (vec!["a", "alone"], vec!["f"]));
-    assert_eq!(parsed.calendars[1].series[0].master.as_ref().map(|f| f.start.clone()), Some(When::Floating(date(2027, 3, 1).at(9, 0, 0, 0))));
+    assert_eq!(
+        parsed.calendars[1].series[0].master.as_ref().map(|f| f.start.clone()),
+        Some(When::Floating(date(2027, 3, 1).at(9, 0, 0, 0)))
+    );
 }
 
 #[test]
@@ -36,7 +42,13 @@ fn what_cannot_be_read_is_named_by_line() {
     let problems: Vec<_> = odd().problems.iter().map(|problem| (problem.line, problem.code)).collect();
     assert_eq!(
         problems,
-        [(65, Code::UnknownZone), (71, Code::EndBeforeStart), (81, Code::NotAnEvent), (85, Code::Unclosed), (92, Code::Unclosed)]
+        [
+            (66, Code::UnknownZone),
+            (72, Code::EndBeforeStart),
+            (82, Code::NotAnEvent),
+            (86, Code::Unclosed),
+            (93, Code::Unclosed)
+        ]
     );
     let mars = &odd().problems[0].message;
     assert!(mars.contains("\"Mars\""), "{mars}");
@@ -93,7 +105,10 @@ fn the_end_is_dtend_or_the_duration_or_the_default_of_the_rfc() {
     assert_eq!(end(&format!("{start}DTEND;TZID=Europe/Zurich:20270328T120000")), Ok((at(28, 12), seconds(82_800))));
     assert_eq!(end(&format!("{start}DTEND;VALUE=DATE:20270328")), Err(vec![(5, Code::MixedKinds)]));
     assert_eq!(end(&format!("{start}DURATION:-PT1H")), Err(vec![(5, Code::EndBeforeStart)]));
-    assert_eq!(end(&format!("{start}RRULE:FREQ=YEARLY\r\nEXRULE:FREQ=YEARLY;INTERVAL=2")), Err(vec![(6, Code::ExceptionRule)]));
+    assert_eq!(
+        end(&format!("{start}RRULE:FREQ=YEARLY\r\nEXRULE:FREQ=YEARLY;INTERVAL=2")),
+        Err(vec![(6, Code::ExceptionRule)])
+    );
     assert_eq!(end(&format!("{start}RRULE:FREQ=FORTNIGHTLY")), Err(vec![(5, Code::InvalidRecurrence)]));
     assert_eq!(end("SUMMARY:when?"), Err(vec![(2, Code::MissingStart)]));
 }
@@ -105,8 +120,18 @@ fn this_and_following_moves_the_rest_of_the_series() {
         BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID;TZID=Europe/Zurich:20270405T090000\r\nDTSTART;TZID=Europe/Zurich:20270501T100000\r\nDURATION:PT2H\r\nSUMMARY:far\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
     let parsed = kalends_ical::read(text.as_bytes(), &bundled).expect("an iCalendar file");
     let instances = |from: &str, to: &str| -> Vec<String> {
-        let found = parsed.calendars[0].series[0].instances(from.parse().expect("an instant"), to.parse().expect("an instant"), 9, &jiff::tz::TimeZone::UTC, &bundled);
-        found.expect("instances").iter().map(|at| format!("{} {}", at.start.local().strftime("%m-%d %H:%M"), at.component.summary)).collect()
+        let found = parsed.calendars[0].series[0].instances(
+            from.parse().expect("an instant"),
+            to.parse().expect("an instant"),
+            9,
+            &jiff::tz::TimeZone::UTC,
+            &bundled,
+        );
+        found
+            .expect("instances")
+            .iter()
+            .map(|at| format!("{} {}", at.start.local().strftime("%m-%d %H:%M"), at.component.summary))
+            .collect()
     };
     let all = ["03-15 09:00 old", "03-23 14:00 new", "03-30 14:00 new", "04-13 14:00 new", "05-01 10:00 far"];
     assert_eq!(instances("2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"), all);
@@ -123,8 +148,52 @@ fn what_is_too_much_is_refused_with_its_line() {
     let long = format!("BEGIN:VCALENDAR\nX:{}", " y\n".repeat(20).replace(" y", &format!(" {}", "y".repeat(500_000))));
     assert_eq!(kalends_ical::read(long.as_bytes(), &bundled).err(), Some(ReadError::LineTooLong { line: 2 }));
     let many = "BEGIN:X\nEND:X\n".repeat(kalends_ical::MAX_COMPONENTS + 1);
-    assert_eq!(kalends_ical::read(many.as_bytes(), &bundled).err(), Some(ReadError::TooManyComponents { line: 1_000_001 }));
+    assert_eq!(
+        kalends_ical::read(many.as_bytes(), &bundled).err(),
+        Some(ReadError::TooManyComponents { line: 1_000_001 })
+    );
     let noise = "BEGIN:VCALENDAR\nEND:VCALENDAR\n".to_owned() + &"x\n".repeat(5_000);
     let noise = kalends_ical::read(noise.as_bytes(), &bundled).expect("a calendar");
     assert_eq!((noise.problems.len(), noise.problems_omitted), (1_000, 4_000));
+}
+
+#[test]
+fn files_made_to_be_slow_are_read_in_time_that_grows_with_their_size() {
+    let event = |lines: &str| format!("BEGIN:VEVENT\nUID:1\nDTSTART:20270101T000000\n{lines}\nEND:VEVENT\n");
+    let many = |line: &dyn Fn(usize) -> String, n: usize| (0..n).map(line).collect::<String>();
+    let long = "x,".repeat(1 << 20);
+    let places = format!("(UTC) {}", "a, ".repeat(1 << 20));
+    let dates = "20270101T000000,".repeat(20_000);
+    let rules = format!("RRULE:FREQ=YEARLY;BYMONTHDAY=1{}\n", ",1".repeat(60)).repeat(20_000);
+    let zone =
+        "BEGIN:VTIMEZONE\nTZID:Q\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n";
+    let of_zone = "END:STANDARD\nEND:VTIMEZONE\nBEGIN:VEVENT\nDTSTART;TZID=Q:20270101T000000\nEND:VEVENT\n";
+    let day = |at: usize| format!("RECURRENCE-ID;RANGE=THISANDFUTURE:{}0101T000000", 1000 + at % 9000);
+    let cases = [
+        ("categories", event(&format!("CATEGORIES:{}", many(&|at| format!("c{at},"), 200_000)))),
+        ("one UID", event(&format!("DESCRIPTION:{long}")) + &event("SUMMARY:same UID").repeat(20_000)),
+        ("parameters", event(&format!("EXDATE;X={long};TZID=UTC:{dates}"))),
+        ("zone name", event(&format!("RDATE;TZID=\"{places}\":{dates}"))),
+        ("zone rules", format!("{zone}{rules}{of_zone}")),
+        ("ranges", event("RRULE:FREQ=DAILY") + &many(&|at| event(&day(at)), 10_000)),
+        (
+            "moved far",
+            event("RRULE:FREQ=SECONDLY")
+                + &event("RECURRENCE-ID;RANGE=THISANDFUTURE:20270101T000000").replace("DTSTART:2027", "DTSTART:2999"),
+        ),
+        ("unknown zones", many(&|at| event(&format!("EXDATE;TZID=Nowhere{at}:20270101T000000")), 50_000)),
+    ];
+    for (name, text) in cases {
+        let began = std::time::Instant::now();
+        let text = format!("BEGIN:VCALENDAR\n{text}END:VCALENDAR\n");
+        let parsed = kalends_ical::read(text.as_bytes(), &bundled).expect("a calendar");
+        for series in parsed.calendars.iter().flat_map(|calendar| &calendar.series) {
+            let window = ("2027-01-01T00:00:00Z", "2999-06-01T00:00:00Z");
+            let (from, to) = (window.0.parse().expect("an instant"), window.1.parse().expect("an instant"));
+            _ = series.instances(from, to, 10_000, &jiff::tz::TimeZone::UTC, &bundled);
+        }
+        let took = began.elapsed();
+        println!("{name}: {took:?}");
+        assert!(took.as_secs() < 20, "{name} took {took:?}");
+    }
 }

@@ -6,7 +6,7 @@
 ///
 /// Yearly rules reach the end of the calendar (year 9999) in 8,000 candidates and monthly ones in 96,000, so
 /// those always get an exact answer; a daily rule may be silent for 270 years. Spending all of it takes a few
-/// milliseconds.
+/// milliseconds, at worst (a yearly rule by weeks that never matches) some tens.
 pub const DEFAULT_BUDGET: u32 = 100_000;
 
 /// The work allowed between two results was spent without finding one.

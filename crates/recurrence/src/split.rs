@@ -104,9 +104,9 @@ impl Splitter<'_> {
         };
         let mut before_extras = extras(&|local| local < self.cut);
         before_extras.retain(|&extra| extra != implied);
+        // Here DTSTART may be kept: if it lies after the cut and there are no rules, it is just one more date.
         let mut after_extras = extras(&|local| local >= self.first);
         after_extras.retain(|&extra| extra != Extra { local: self.first, end: None });
-        // Without rules, a DTSTART after the cut is just one more date.
         let exclusions = |keep: &dyn Fn(i64) -> bool| Exclusions {
             locals: inner.exclusions.locals.iter().copied().filter(|&local| keep(local)).collect(),
             moved: Vec::new(),

@@ -54,6 +54,11 @@ impl IfMatch {
         self.0.iter().any(|tag| tag.split('-').next() == Some(version.as_str()))
     }
 
+    /// The versions that it names.
+    pub fn versions(&self) -> Vec<i64> {
+        self.0.iter().filter_map(|tag| tag.split('-').next().and_then(|version| version.parse().ok())).collect()
+    }
+
     fn parse(text: &str) -> Option<IfMatch> {
         if text.trim() == "*" {
             return None;
@@ -96,6 +101,11 @@ impl<S: Sync> FromRequestParts<S> for Call {
 }
 
 impl Call {
+    /// The call without its `Idempotency-Key`, for methods that are repeatable by themselves.
+    pub fn without_key(self) -> Call {
+        Call { idempotency_key: None, ..self }
+    }
+
     /// Whether the caller already has what carries this ETag. The comparison is weak (RFC 9110 13.1.2).
     pub fn has(&self, etag: &str) -> bool {
         self.if_none_match.as_deref().is_some_and(|given| given.trim() == "*" || given.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))

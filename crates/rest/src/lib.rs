@@ -4,11 +4,14 @@
 //! one command ([`write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
 
 pub mod app;
+mod calendars;
 pub mod call;
 pub mod codes;
 mod cors;
+mod denied;
 mod docs;
 mod document;
+pub mod events;
 pub mod front;
 pub mod limits;
 mod ops;
@@ -16,6 +19,7 @@ mod pages;
 pub mod problem;
 pub mod reply;
 mod safety;
+mod sharing;
 pub mod write;
 
 use axum::extract::DefaultBodyLimit;
@@ -31,7 +35,7 @@ pub const BASE: &str = "/api/v1";
 
 /// The routes of every feature: one line each.
 fn features() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(calendars::routes()).merge(sharing::routes()).merge(events::routes())
 }
 
 /// Everything that is served, ready to listen.

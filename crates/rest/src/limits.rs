@@ -69,7 +69,7 @@ impl Limits {
         let clock = OurClock(clock);
         let keyed = |limit: u32| {
             let quota = Quota::per_minute(NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN));
-            (limit, RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()).with_middleware())
+            (limit, Keyed::new(quota, DashMapStateStore::default(), clock.clone()))
         };
         Limits { auth: keyed(per_minute.auth), read: keyed(per_minute.read), write: keyed(per_minute.write), clock: clock.clone() }
     }

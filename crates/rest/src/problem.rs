@@ -53,6 +53,11 @@ impl Problem {
         self
     }
 
+    /// The same as another kind of problem.
+    pub fn as_code(self, code: &'static Code) -> Problem {
+        Problem { code, ..self }
+    }
+
     /// Which kind it is.
     pub fn code(&self) -> &'static Code {
         self.code

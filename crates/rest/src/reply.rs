@@ -4,6 +4,17 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::call::Call;
+
+/// The ETag of a version of something as one caller sees it: `"<version>-<digest>"`. `If-Match` looks at the version alone,
+/// `If-None-Match` at all of it.
+pub fn etag(version: i64, seen_as: &[&str]) -> String {
+    let digest: [u8; 32] = Sha256::digest(seen_as.join("\n").as_bytes()).into();
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{version}-{short}\"")
+}
 
 /// A successful answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +43,11 @@ impl Reply {
     /// 204.
     pub fn no_content() -> Reply {
         Reply { status: 204, etag: None, location: None, body: String::new() }
+    }
+
+    /// 200 with a body, or 304 when the caller has it already.
+    pub fn unless_known(call: &Call, etag: String, body: &impl Serialize) -> Reply {
+        if call.has(&etag) { Reply { status: 304, etag: Some(etag), location: None, body: String::new() } } else { Reply::ok(body).etag(etag) }
     }
 
     /// With an ETag (its quotes included).

@@ -1,1 +1,18 @@
-//! server
+//! The program `kalends`: configuration, wiring, command line. Everything that decides anything is in `core`; everything
+//! that speaks a protocol is in a door.
+//!
+//! [`start`] puts a server together and lets it listen; the program and the tests use the same one.
+
+mod admin;
+mod check;
+pub mod cli;
+pub mod config;
+mod demo;
+mod housekeeping;
+mod logging;
+mod metrics;
+mod secret_key;
+mod start;
+
+pub use config::{Config, Flags};
+pub use start::{Running, start, start_with};

@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! The program `kalends`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kalends_server::cli::main()
+}

@@ -44,8 +44,8 @@ pub struct Passwords(Arc<Inner>);
 
 struct Inner {
     argon: Argon2<'static>,
-    running: Semaphore,
-    waiting: Semaphore,
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     /// Checked when there is no account, so that the answer takes as long as for a wrong password.
     dummy: String,
     checks: AtomicU64,
@@ -61,7 +61,7 @@ impl Passwords {
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = argon.hash_password(b"no account has this password").map_err(failed)?.to_string();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Passwords(Arc::new(Inner { argon, running: Semaphore::new(cores), waiting: Semaphore::new(QUEUE), dummy, checks: AtomicU64::new(0) })))
+        Ok(Passwords(Arc::new(Inner { argon, running: Arc::new(Semaphore::new(cores)), waiting: Arc::new(Semaphore::new(QUEUE)), dummy, checks: AtomicU64::new(0) })))
     }
 
     /// The hash of a password, with a fresh salt, in the PHC text form that also names its cost.
@@ -95,10 +95,15 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordsError> + Send + 'static) -> Result<T, PasswordsError> {
-        let _place = self.0.waiting.try_acquire().map_err(|_| PasswordsError::Busy)?;
-        let _core = self.0.running.acquire().await.map_err(failed)?;
+        let place = self.0.waiting.clone().try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
+        let core = self.0.running.clone().acquire_owned().await.map_err(failed)?;
         let inner = self.0.clone();
-        tokio::task::spawn_blocking(move || work(&inner.argon)).await.map_err(failed)?
+        let work = move || {
+            // The permits go with the work: it runs on when the caller has gone away.
+            let _kept = (place, core);
+            work(&inner.argon)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(failed)?
     }
 }
 

@@ -6,6 +6,7 @@ use kalends_db::{Conn, Tx};
 use kalends_kernel::{EventId, Invalid};
 use serde_json::{Map, Value};
 
+use super::create::may_take_registrations;
 use super::edit::{self, Edit, How, following, load_for_edit, patched};
 use super::overrides::{self, Override};
 use super::series::{Compiled, Instance};
@@ -143,7 +144,7 @@ async fn edit_following(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime,
         return edit_all(tx, ctx, old, original, edit).await;
     };
     let content = following(&halves.after, patched(halves.after.body(), &shared_fields(&edit.body)), &old.calendar_zone, edit.drop_orphans)?;
-    super::create::may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
+    may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
     split::end_before(tx, ctx, old, halves.before).await?;
     let id: EventId = ctx.ids.next();
     let start = content.times.start;

@@ -432,7 +432,7 @@ fn what_arithmetic_proves_empty_ends_at_once() {
 
 #[test]
 fn a_rule_that_finds_nothing_within_the_budget_says_so() {
-    // Every 25 hours reaches every hour of every weekday, but the 400 candidates do not.
+    // One minute less than a day each time: the wanted minute of 29 February comes, but not soon.
     let series = floating(
         "20260101T090000",
         &["RRULE:FREQ=MINUTELY;INTERVAL=1439;BYMONTH=2;BYMONTHDAY=29;BYHOUR=3;BYMINUTE=17"],
@@ -493,6 +493,13 @@ fn an_all_day_series_is_cut_by_date() {
         .expect("a cut inside");
     assert_eq!(split.before, ["RRULE:FREQ=DAILY;UNTIL=20260104"]);
     assert_eq!(split.after, ["RRULE:FREQ=DAILY", "RDATE;VALUE=DATE:20260110"]);
+}
+
+#[test]
+fn a_rule_that_cannot_be_continued_in_step_is_not_split_wrongly() {
+    // Every other week; the single date lies in a week between, and from there the rule would change weeks.
+    let series = floating("20260105T090000", &["RRULE:FREQ=WEEKLY;INTERVAL=2", "RDATE:20260114T180000"]);
+    assert_eq!(series.split_at(at("20260114T000000")), Err(kalends_recurrence::SplitError::Inexpressible));
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub struct Accounts {
     /// Whether people may make accounts for themselves.
     pub self_registration: bool,
     /// Whether they may choose the role organizer when they do.
-    pub organizer_sign_up: bool,
+    pub role_choice: bool,
     /// Whether the first account of an empty server becomes its administrator.
     pub first_user_is_admin: bool,
 }
@@ -16,7 +16,7 @@ pub struct Accounts {
 pub(super) static KEYS: &[Key] = &[
     key("accounts.self_registration", "true", "Whether people may make accounts for themselves."),
     key(
-        "accounts.organizer_sign_up",
+        "accounts.role_choice",
         "true",
         "Whether people may choose the role organizer when they sign up; otherwise an administrator gives it.",
     ),
@@ -31,7 +31,7 @@ impl Accounts {
     pub(super) fn read(keys: &mut Keys) -> Accounts {
         Accounts {
             self_registration: keys.boolean("accounts.self_registration").unwrap_or(true),
-            organizer_sign_up: keys.boolean("accounts.organizer_sign_up").unwrap_or(true),
+            role_choice: keys.boolean("accounts.role_choice").unwrap_or(true),
             first_user_is_admin: keys.boolean("accounts.first_user_is_admin").unwrap_or(false),
         }
     }

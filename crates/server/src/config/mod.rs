@@ -170,7 +170,7 @@ impl Config {
             ("rate_limit.read_per_minute", self.rate_limit.per_minute.read.to_string()),
             ("rate_limit.write_per_minute", self.rate_limit.per_minute.write.to_string()),
             ("accounts.self_registration", self.accounts.self_registration.to_string()),
-            ("accounts.organizer_sign_up", self.accounts.organizer_sign_up.to_string()),
+            ("accounts.role_choice", self.accounts.role_choice.to_string()),
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
             (
                 "mail.smtp_url",

@@ -1,0 +1,107 @@
+//! `kalends check`: whether what is stored twice says the same, and whether chains have no gaps. Reads only.
+
+use kalends_db::{Conn, FromRow, Result, Row, sql};
+use kalends_kernel::{EventId, Id};
+use uuid::Uuid;
+
+use crate::calendars::store::zone;
+use crate::events::store::Snapshot;
+use crate::events::{Content, derive};
+
+/// Something that does not fit together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// Which rule is broken.
+    pub what: &'static str,
+    /// At which record.
+    pub id: Uuid,
+}
+
+struct Found(Uuid);
+
+impl FromRow for Found {
+    fn from_row(row: &Row) -> Result<Self> {
+        row.get("id").map(Found)
+    }
+}
+
+/// Rules that one statement can check: each gives the records that break it.
+const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "an event's versions are numbered from 1 to its version without gaps",
+        "SELECT e.id FROM events e LEFT JOIN event_versions v ON v.event_id = e.id
+         GROUP BY e.id, e.version HAVING count(v.version) <> e.version OR max(v.version) <> e.version OR min(v.version) <> 1",
+    ),
+    (
+        "every version of an event has its row in the change log",
+        "SELECT v.event_id AS id FROM event_versions v WHERE NOT EXISTS
+            (SELECT 1 FROM changes c WHERE c.record_id = v.event_id AND c.kind = 'event' AND c.version = v.version)",
+    ),
+    (
+        "every event in the change log exists or was deleted",
+        "SELECT c.record_id AS id FROM changes c WHERE c.kind = 'event' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = c.record_id)
+            AND NOT EXISTS (SELECT 1 FROM changes d WHERE d.record_id = c.record_id AND d.kind = 'event' AND d.op = 'deleted')",
+    ),
+    (
+        "every calendar has its owner among its permissions",
+        "SELECT c.id FROM calendars c WHERE NOT EXISTS
+            (SELECT 1 FROM calendar_permissions p WHERE p.calendar_id = c.id AND p.user_id = c.owner_id AND p.role = 'owner')",
+    ),
+    (
+        "every account has its own calendar",
+        "SELECT u.id FROM users u WHERE u.deleted_at IS NULL AND NOT EXISTS
+            (SELECT 1 FROM calendars c JOIN calendar_permissions p ON p.calendar_id = c.id AND p.user_id = u.id WHERE c.is_default AND c.deleted_at IS NULL)",
+    ),
+];
+
+struct Stored {
+    id: EventId,
+    content: Content,
+    state: String,
+    snapshot: Snapshot,
+    derived_fits: bool,
+}
+
+impl FromRow for Stored {
+    fn from_row(row: &Row) -> Result<Self> {
+        let content: Content = row.json("content")?;
+        let derived = derive(&content, &zone(row, "time_zone")?);
+        let derived_fits = row.get::<jiff::Timestamp>("starts_at")? == derived.starts_at
+            && row.opt::<jiff::Timestamp>("ends_at")? == derived.ends_at
+            && row.get::<i64>("reach")? == derived.reach
+            && row.get::<i64>("weekday")? == derived.weekday
+            && row.text("title_key")? == derived.title_key
+            && row.text("visibility")? == content.visibility.name();
+        Ok(Stored { id: row.get("id")?, state: row.get("state")?, snapshot: row.json("snapshot")?, derived_fits, content })
+    }
+}
+
+/// Everything that does not fit together.
+pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
+    let mut differences = Vec::new();
+    for (what, statement) in STATEMENTS {
+        let found: Vec<Found> = sql(*statement).all(conn).await?;
+        differences.extend(found.into_iter().map(|found| Difference { what, id: found.0 }));
+    }
+    let half: i64 = sql("SELECT count(*) AS n FROM idempotency_keys WHERE status = 0").one(conn).await?;
+    differences.extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));
+    let mut after: EventId = Id::new(Uuid::nil());
+    loop {
+        let events: Vec<Stored> = sql("SELECT e.id, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
+             FROM events e JOIN calendars c ON c.id = e.calendar_id JOIN event_versions v ON v.event_id = e.id AND v.version = e.version
+             WHERE e.id > $1 ORDER BY e.id LIMIT 500")
+            .bind(after)
+            .all(conn)
+            .await?;
+        let Some(last) = events.last() else { return Ok(differences) };
+        after = last.id;
+        for event in events {
+            if !event.derived_fits {
+                differences.push(Difference { what: "what is derived from an event's content is what its content says", id: event.id.uuid() });
+            }
+            if event.snapshot.content != event.content || event.snapshot.state != event.state {
+                differences.push(Difference { what: "an event is what its newest version says", id: event.id.uuid() });
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Calendars over REST.
+
+use axum::extract::State;
+use kalends_core::access::Can;
+use kalends_core::calendars::{self, Allowed, CalendarInput, Listed};
+use kalends_kernel::CalendarId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, Call, PathId, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes of calendars.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
+}
+
+/// A calendar as the caller may see it.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Calendar", example = json!({
+    "id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10", "name": "Choir", "description": "Rehearsals and concerts", "color": "#3366cc",
+    "time_zone": "Europe/Zurich", "visibility": "internal", "review": "none", "conflicts": "warn",
+    "owner_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "my_role": "owner", "is_default": false, "version": 3,
+    "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-16T08:30:00Z"
+}))]
+pub struct CalendarView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: CalendarId,
+    /// What it is called.
+    name: String,
+    /// What it is for.
+    description: String,
+    /// `#rrggbb`.
+    color: Option<String>,
+    /// The IANA zone of times that come without one.
+    time_zone: String,
+    /// Who sees it beside those it is shared with: `private`, `internal` (everybody with an account) or `public`.
+    visibility: &'static str,
+    /// Whether events are reviewed before they are published: `none` or `required`.
+    review: &'static str,
+    /// What happens when events overlap: `ignore`, `warn` or `reject`.
+    conflicts: &'static str,
+    /// The owner it belongs to.
+    #[schema(value_type = uuid::Uuid)]
+    owner_id: kalends_kernel::UserId,
+    /// What you are to it; null when you are not signed in.
+    my_role: Option<&'static str>,
+    /// Whether it is the calendar that the account was made with.
+    is_default: bool,
+    /// Counts its changes.
+    version: i64,
+    /// When it was made.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+}
+
+impl CalendarView {
+    /// The calendar as the actor who loaded it may see it.
+    pub fn of(allowed: &Allowed) -> CalendarView {
+        let calendar = &allowed.calendar;
+        CalendarView {
+            id: calendar.id,
+            name: calendar.name.clone(),
+            description: calendar.description.clone(),
+            color: calendar.color.clone(),
+            time_zone: calendar.zone.name().to_owned(),
+            visibility: calendar.facts.visibility.name(),
+            review: calendar.facts.review.name(),
+            conflicts: calendar.conflicts.name(),
+            owner_id: calendar.owner,
+            my_role: allowed.grant.role.map(kalends_core::access::Role::name),
+            is_default: calendar.is_default,
+            version: calendar.version,
+            created_at: calendar.created_at.to_string(),
+            updated_at: calendar.updated_at.to_string(),
+        }
+    }
+
+    /// Its ETag.
+    pub fn etag(&self) -> String {
+        etag(self.version, &[self.my_role.unwrap_or_default(), &self.owner_id.to_string()])
+    }
+}
+
+/// What can be said about a calendar.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "CalendarInput", example = json!({"name": "Choir", "time_zone": "Europe/Zurich", "visibility": "internal"}))]
+pub struct CalendarBody {
+    /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// At most 10,000 characters.
+    description: Option<String>,
+    /// `#rrggbb`.
+    color: Option<String>,
+    /// An IANA zone; without one that of your account.
+    time_zone: Option<String>,
+    /// `private` (default), `internal` or `public`; public needs the account role organizer or admin.
+    visibility: Option<String>,
+    /// `none` (default) or `required`.
+    review: Option<String>,
+    /// `ignore` (default), `warn` or `reject`.
+    conflicts: Option<String>,
+}
+
+/// The same for a change: every field may be left out.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "CalendarPatch", example = json!({"color": "#cc3366"}))]
+pub struct CalendarPatch {
+    name: Option<String>,
+    description: Option<String>,
+    color: Option<String>,
+    time_zone: Option<String>,
+    visibility: Option<String>,
+    review: Option<String>,
+    conflicts: Option<String>,
+}
+
+/// A page of calendars.
+#[derive(Serialize, ToSchema)]
+pub struct CalendarPage {
+    /// The calendars, by name.
+    items: Vec<CalendarView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+fn view(allowed: &Allowed) -> Reply {
+    let view = CalendarView::of(allowed);
+    Reply::ok(&view).etag(view.etag())
+}
+
+/// List calendars
+///
+/// All that are shared with you or open to you, by name. Without signing in: the public ones.
+#[utoipa::path(get, path = "/calendars", tag = "calendars", operation_id = "list_calendars",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = CalendarPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
+    let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
+    let total = query.include_total();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = calendars::list(&mut conn, &call.ctx, &listed).await?;
+    let total = if total { Some(calendars::count(&mut conn, &call.ctx).await?) } else { None };
+    Ok(Reply::ok(&CalendarPage { items: page.items.iter().map(CalendarView::of).collect(), next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Make a calendar
+///
+/// It belongs to you; share it with others afterwards.
+#[utoipa::path(post, path = "/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
+    responses((status = 201, description = "Made; `Location` says where", body = CalendarView), (status = 403, description = "A public calendar needs the role organizer", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let input = CalendarInput::parse(&body.map)?;
+    write(&app, call.call, body.digest, input, |tx, ctx, input| {
+        Box::pin(async move {
+            let made = calendars::create(tx, ctx, input).await?;
+            let view = CalendarView::of(&made);
+            Ok(Reply::created(format!("{}/calendars/{}", crate::BASE, view.id), &view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Show a calendar
+#[utoipa::path(get, path = "/calendars/{id}", tag = "calendars", operation_id = "get_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+    responses((status = 200, description = "The calendar", body = CalendarView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let allowed = calendars::load(&mut conn, &call.ctx, id, Can::See).await?;
+    let view = CalendarView::of(&allowed);
+    Ok(Reply::unless_known(&call, view.etag(), &view))
+}
+
+/// Change a calendar
+///
+/// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
+#[utoipa::path(patch, path = "/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
+    responses((status = 200, description = "As it is now", body = CalendarView), (status = 403, description = "Only owners may", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {
+    let if_match = call.call.if_match.clone();
+    write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+        Box::pin(async move {
+            let is_current = |version| if_match.as_ref().is_none_or(|if_match| if_match.is_version(version));
+            Ok(view(&calendars::edit(tx, ctx, *id, patch, is_current).await?))
+        })
+    })
+    .await
+}
+
+/// Delete a calendar
+///
+/// Its events go out of sight with it. Owners may; the calendar that an account was made with stays.
+#[utoipa::path(delete, path = "/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "It is the account's own calendar", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`", body = ProblemDocument)))]
+async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>) -> Answer {
+    let if_match = call.call.if_match.clone();
+    write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {
+        Box::pin(async move {
+            let is_current = |one: &Allowed| if_match.as_ref().is_none_or(|if_match| if_match.is_version(one.calendar.version));
+            calendars::delete(tx, ctx, *id, is_current).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}

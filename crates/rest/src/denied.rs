@@ -1,0 +1,48 @@
+//! What the policy's refusals and the features' errors are to a caller.
+
+use kalends_core::access::Denied;
+use kalends_core::calendars::CalendarError;
+use kalends_core::sharing::SharingError;
+
+use crate::calendars::CalendarView;
+use crate::codes;
+use crate::problem::Problem;
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Problem {
+        match denied {
+            Denied::NotFound => Problem::new(&codes::NOT_FOUND),
+            Denied::Needs(role) => Problem::new(&codes::FORBIDDEN).detail(format!("this needs the role {} (or a stronger one)", role.name())),
+            Denied::NeedsReviewer => Problem::new(&codes::FORBIDDEN).detail("this calendar has review: only its owners and administrators publish, refuse and unpublish"),
+            Denied::NeedsGlobal(role) => Problem::new(&codes::ROLE_NEEDED).detail(format!("this needs the account role {} (or a stronger one)", role.name())),
+        }
+    }
+}
+
+
+impl From<CalendarError> for Problem {
+    fn from(error: CalendarError) -> Problem {
+        match error {
+            CalendarError::Denied(denied) => denied.into(),
+            CalendarError::Invalid(invalid) => invalid.into(),
+            CalendarError::Changed(current) => {
+                let view = CalendarView::of(&current);
+                let etag = view.etag();
+                Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
+            }
+            CalendarError::Default => Problem::new(&codes::DEFAULT_CALENDAR),
+            CalendarError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<SharingError> for Problem {
+    fn from(error: SharingError) -> Problem {
+        match error {
+            SharingError::Denied(denied) => denied.into(),
+            SharingError::Invalid(invalid) => invalid.into(),
+            SharingError::LastOwner => Problem::new(&codes::LAST_OWNER),
+            SharingError::Internal(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the refusals of event commands are to a caller.
+
+use kalends_core::access::State;
+use kalends_core::events::{EventError, StateRefused, TOO_SPARSE};
+
+use super::view::EventView;
+use crate::codes;
+use crate::problem::Problem;
+
+impl From<EventError> for Problem {
+    fn from(error: EventError) -> Problem {
+        match error {
+            EventError::Denied(denied) => denied.into(),
+            EventError::Invalid(invalid) => {
+                let too_sparse = invalid.errors().iter().all(|error| error.code == TOO_SPARSE);
+                let problem = Problem::from(invalid);
+                if too_sparse { problem.as_code(&codes::TOO_MUCH_WORK) } else { problem }
+            }
+            EventError::Changed(current) => {
+                let view = EventView::of(&current);
+                let etag = view.etag();
+                Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
+            }
+            EventError::Conflict { fields, current } => {
+                let names: Vec<&str> = fields.iter().map(|conflict| conflict.field.as_str()).collect();
+                Problem::new(&codes::EDIT_CONFLICT).detail(format!("changed on both sides: {}", names.join(", "))).with("conflicts", &fields).with("current_version", current)
+            }
+            EventError::PreconditionNeeded => Problem::new(&codes::PRECONDITION_NEEDED),
+            EventError::ReviewRequired => Problem::new(&codes::REVIEW_REQUIRED),
+            EventError::WrongState { from, to, possible } => {
+                let names = |states: &[State]| states.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ");
+                let to = to.map_or_else(String::new, |to| format!(" to {}", to.name()));
+                Problem::new(&codes::WRONG_STATE).detail(format!("there is no step from {}{to}; from there one can go to {}", from.name(), names(&possible)))
+            }
+            EventError::Deleted => Problem::new(&codes::WRONG_STATE).detail("it is in the trash; restore it first"),
+            EventError::UidTaken => Problem::new(&codes::UID_TAKEN),
+            EventError::Orphans(orphans) => {
+                let orphans: Vec<String> = orphans.iter().map(ToString::to_string).collect();
+                Problem::new(&codes::ORPHANS).with("orphans", &orphans)
+            }
+            EventError::Budget => Problem::new(&codes::BUDGET).retry_after(60),
+            EventError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<StateRefused> for Problem {
+    fn from(refused: StateRefused) -> Problem {
+        match refused {
+            StateRefused::Internal(error) => error.into(),
+            StateRefused::Some(refused) => {
+                let detail = format!("{} of the events cannot take this step; none was changed", refused.len());
+                let problems: Vec<serde_json::Value> = refused.into_iter().map(|(id, error)| serde_json::json!({"id": id, "problem": Problem::from(error).to_json()})).collect();
+                Problem::new(&codes::WRONG_STATE).detail(detail).with("problems", problems)
+            }
+        }
+    }
+}

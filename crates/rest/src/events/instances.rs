@@ -1,0 +1,113 @@
+//! Instances of events over REST.
+
+use axum::extract::State;
+use jiff::civil::DateTime;
+use kalends_core::events::{self, Edit, How, Instanced, Precondition, Scope};
+use kalends_kernel::{Cursor, EventId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::query::{EARLIEST, LATEST};
+use super::view::EventView;
+use super::{EventPage, body, versions};
+use crate::app::App;
+use crate::call::{Body, Call, PathId, PathPair, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of instances.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, change, cancel))
+}
+
+fn shown(found: &Instanced) -> Reply {
+    let view = EventView::of_instance(&found.of, &found.instance);
+    Reply::ok(&view).etag(view.etag())
+}
+
+/// List the instances of an event
+///
+/// By start, in pages; without from and to from its first one on. Cancelled ones are left out.
+#[utoipa::path(get, path = "/events/{id}/instances", tag = "events", operation_id = "list_instances",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = EventPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument),
+        (status = 503, description = "The series takes too much work", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
+    let (from, to) = (query.instant("from").unwrap_or(EARLIEST), query.instant("to").unwrap_or(LATEST));
+    if to <= from {
+        query.error("to", "before-from", "must be after from");
+    }
+    let (limit, cursor, digest) = (query.limit() as usize, query.cursor(), query.digest());
+    query.finish()?;
+    let behind = cursor.and_then(|cursor| {
+        let start = jiff::Timestamp::from_microsecond(cursor.key.parse().ok()?).ok()?;
+        Some((start, cursor.part.parse::<DateTime>().ok()?))
+    });
+    let mut conn = app.db.reader().await?;
+    let (of, mut found) = events::instances(&mut conn, &call.ctx, id, (from, to), behind, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| Cursor { key: last.start.as_microsecond().to_string(), id: id.uuid(), part: last.original_start.to_string(), of: digest });
+    let items = found.iter().map(|instance| EventView::of_instance(&of, instance)).collect();
+    Ok(Reply::ok(&EventPage { items, next_cursor: next.map(|next| next.encode()), total: None }))
+}
+
+/// Show an instance
+///
+/// By its original start, on the series' wall clock: `20270329T090000`, or `20270329` for all-day series. A cancelled one has the
+/// status `cancelled`.
+#[utoipa::path(get, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
+    responses((status = 200, description = "The instance", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: Call, PathPair(id, original): PathPair<EventId, String>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let found = events::instance(&mut conn, &call.ctx, id, &original).await?;
+    let view = EventView::of_instance(&found.of, &found.instance);
+    Ok(Reply::unless_known(&call, view.etag(), &view))
+}
+
+/// Change an instance
+///
+/// `scope=this` (default) makes an override. `scope=following` ends the series before it and goes on with a new event
+/// (`split_from` names the old one). `scope=all` changes the whole series, moved by as much as the instance.
+#[utoipa::path(patch, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
+        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
+    request_body = body::InstancePatch,
+    responses((status = 200, description = "The instance as it is now, of the event that it belongs to now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument),
+        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change(State(app): State<App>, call: SignedInCall, PathPair(id, original): PathPair<EventId, String>, mut query: Query, body: Body) -> Answer {
+    let scope = query.choice("scope", Scope::NAMES).unwrap_or(Scope::This);
+    query.finish()?;
+    let edit = Edit::parse(body.map, How::Patch, versions(&call.call))?;
+    write(&app, call.call.without_key(), body.digest, (id, original, scope, edit), |tx, ctx, (id, original, scope, edit)| {
+        Box::pin(async move { Ok(shown(&events::edit_instance(tx, ctx, *id, original, *scope, edit).await?)) })
+    })
+    .await
+}
+
+/// Cancel an instance
+///
+/// `scope=this` (default) cancels it, `scope=following` ends the series before it, `scope=all` deletes the event (owners may).
+#[utoipa::path(delete, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
+        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
+    responses((status = 204, description = "Cancelled, now or before"), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "`review-required` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn cancel(State(app): State<App>, call: SignedInCall, PathPair(id, original): PathPair<EventId, String>, mut query: Query) -> Answer {
+    let scope = query.choice("scope", Scope::NAMES).unwrap_or(Scope::This);
+    query.finish()?;
+    let precondition = Precondition { if_match: versions(&call.call), base_version: None };
+    write(&app, call.call.without_key(), [0; 32], (id, original, scope, precondition), |tx, ctx, (id, original, scope, precondition)| {
+        Box::pin(async move {
+            events::cancel_instance(tx, ctx, *id, original, *scope, precondition).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}

@@ -1,0 +1,212 @@
+//! Events over REST.
+
+mod body;
+mod errors;
+mod instances;
+mod query;
+pub mod view;
+
+use axum::extract::State;
+use kalends_core::access::Can;
+use kalends_core::events::{self, Allowed, Edit, How, NewEvent, Precondition, StateWish};
+use kalends_kernel::{EventId, Invalid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, Call, OptionalBody, PathId, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+use view::EventView;
+
+/// The routes of events.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(change_states))
+        .routes(routes!(show, replace, change, remove))
+        .routes(routes!(restore))
+        .routes(routes!(clone))
+        .routes(routes!(change_state))
+        .merge(instances::routes())
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+pub struct EventPage {
+    /// The events or instances, in order.
+    items: Vec<EventView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// Events that were changed together.
+#[derive(Serialize, ToSchema)]
+pub struct Events {
+    /// The events, in the order they were named.
+    items: Vec<EventView>,
+}
+
+fn shown(of: &Allowed) -> Reply {
+    let view = EventView::of(of);
+    Reply::ok(&view).etag(view.etag())
+}
+
+fn made(of: &Allowed) -> Reply {
+    let view = EventView::of(of);
+    Reply::created(view.path(), &view).etag(view.etag())
+}
+
+/// List events
+///
+/// What you may see, by start, in pages. `from`/`to` take what overlaps; with `expand=true` you get instances instead of
+/// series, however far away the window is.
+#[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events",
+    params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
+        ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
+        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
+        ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
+        ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
+        ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all (not with expand)")),
+    responses((status = 200, description = "A page", body = EventPage), (status = 422, description = "A parameter is not right", body = ProblemDocument),
+        (status = 503, description = "A series in the window takes too much work", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
+    let (list, total) = query::read(query)?;
+    let mut conn = app.db.reader().await?;
+    let page = events::list(&mut conn, &call.ctx, &list).await?;
+    let total = if total { Some(events::count(&mut conn, &call.ctx, &list).await?) } else { None };
+    Ok(Reply::ok(&EventPage { items: page.items.iter().map(EventView::of_found).collect(), next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Make an event
+///
+/// In your own calendar unless you name one that you may edit.
+#[utoipa::path(post, path = "/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
+    responses((status = 201, description = "Made; `Location` says where", body = EventView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
+        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "The UID is taken", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let new = NewEvent::parse(body.map)?;
+    write(&app, call.call, body.digest, new, |tx, ctx, new| Box::pin(async move { Ok(made(&events::create(tx, ctx, new).await?)) })).await
+}
+
+/// Show an event
+///
+/// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
+#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+    responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let view = EventView::of(&events::load(&mut conn, &call.ctx, id, Can::See).await?);
+    Ok(Reply::unless_known(&call, view.etag(), &view))
+}
+
+/// Replace an event
+///
+/// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
+#[utoipa::path(put, path = "/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
+    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument), (status = 428, description = "Say which version you are replacing", body = ProblemDocument)))]
+async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
+    edit(&app, call, id, body, How::Replace).await
+}
+
+/// Change an event
+///
+/// A JSON merge patch; of a series, all of it. With `base_version` what others changed since is merged by field. When the
+/// times move, excluded dates and overrides move along.
+#[utoipa::path(patch, path = "/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
+    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
+    edit(&app, call, id, body, How::Patch).await
+}
+
+async fn edit(app: &App, call: SignedInCall, id: EventId, body: Body, how: How) -> Answer {
+    let edit = Edit::parse(body.map, how, versions(&call.call))?;
+    write(app, call.call.without_key(), body.digest, (id, edit), |tx, ctx, (id, edit)| Box::pin(async move { Ok(shown(&events::edit(tx, ctx, *id, edit).await?)) })).await
+}
+
+/// The versions that `If-Match` names.
+fn versions(call: &Call) -> Option<Vec<i64>> {
+    call.if_match.as_ref().map(crate::call::IfMatch::versions)
+}
+
+/// Delete an event
+///
+/// Into the trash, from where its owners can restore it. A draft that was never submitted or published goes for good.
+#[utoipa::path(delete, path = "/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "`review-required`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
+    let precondition = Precondition { if_match: versions(&call.call), base_version: None };
+    write(&app, call.call.without_key(), [0; 32], (id, precondition), |tx, ctx, (id, precondition)| {
+        Box::pin(async move {
+            events::delete(tx, ctx, *id, precondition).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
+
+/// Restore an event
+///
+/// Out of the trash, as a new version. Owners may.
+#[utoipa::path(post, path = "/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "The calendar has another event with its UID by now, or `review-required`", body = ProblemDocument)))]
+async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
+    write(&app, call.call, [0; 32], id, |tx, ctx, id| Box::pin(async move { Ok(shown(&events::restore(tx, ctx, *id).await?)) })).await
+}
+
+/// Copy an event
+///
+/// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
+#[utoipa::path(post, path = "/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
+    responses((status = 201, description = "The copy; `Location` says where", body = EventView), (status = 403, description = "You do not see the original whole, or may not put events into the calendar", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "The UID is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
+    let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
+    let changes = NewEvent::parse(map)?;
+    write(&app, call.call, digest, (id, changes), |tx, ctx, (id, changes)| Box::pin(async move { Ok(made(&events::clone(tx, ctx, *id, changes).await?)) })).await
+}
+
+/// Take an event to another state
+///
+/// Without review: draft ↔ published, by editors. With review: draft → review → published, refused or draft; reviewers (owners
+/// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
+#[utoipa::path(post, path = "/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
+    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "There is no such step", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
+    let wish = StateWish::parse(&body.map)?;
+    write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| Box::pin(async move { Ok(shown(&events::change_state(tx, ctx, *id, wish).await?)) })).await
+}
+
+/// Take several events to another state
+///
+/// All of them or none; a refusal lists a problem for each event that cannot take the step.
+#[utoipa::path(post, path = "/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
+    responses((status = 200, description = "As they are now", body = Events), (status = 409, description = "Some cannot; `problems` says which and why, none was changed", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let wish: Result<_, Invalid> = StateWish::parse_many(&body.map);
+    write(&app, call.call, body.digest, wish?, |tx, ctx, (ids, wish)| {
+        Box::pin(async move {
+            let moved = events::change_states(tx, ctx, ids, wish).await?;
+            Ok(Reply::ok(&Events { items: moved.iter().map(EventView::of).collect() }))
+        })
+    })
+    .await
+}

@@ -1,0 +1,335 @@
+//! What an event looks like to a caller: whole, as anonymous people may see it, or its times alone.
+
+use jiff::tz::TimeZone;
+use kalends_core::access::{Role, Sight};
+use kalends_core::events::{self, Allowed, Audience, Content, Found, Instance, Override, Price, Registration, Status, Times, show};
+use kalends_kernel::{CalendarId, EventId, UserId, Zone};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::reply::etag;
+
+/// An event, or one of its instances.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Event", example = json!({
+    "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "uid": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "calendar_id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10",
+    "author_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "title": "Rehearsal", "description": "", "location": "Aula", "venue_id": null, "url": null,
+    "categories": ["music"], "start": "2027-03-22T19:30:00+01:00", "end": "2027-03-22T21:00:00+01:00", "time_zone": "Europe/Zurich", "end_time_zone": null,
+    "floating": false, "all_day": false, "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO"],
+    "overrides": [{"original_start": "2027-04-05T19:30:00+02:00", "cancelled": true}], "split_from": null, "reminders": [60], "state": "published",
+    "status": "confirmed", "visibility": "public", "busy": true, "capacity": null, "seats_taken": 0, "seats_left": null, "waitlist_length": 0,
+    "registration": {"enabled": false, "opens_at": null, "closes_at": null, "waitlist": true, "approval": false, "max_seats": 10, "per_instance": false,
+        "price": null, "near_full_threshold": 2},
+    "audience": null, "meta": {}, "version": 1, "my_role": "owner", "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z", "deleted_at": null
+}))]
+pub struct EventView {
+    /// Its id here.
+    #[schema(value_type = Uuid)]
+    id: EventId,
+    /// Its UID in iCalendar.
+    uid: Option<String>,
+    /// Its calendar.
+    #[schema(value_type = Uuid)]
+    calendar_id: CalendarId,
+    /// Who made it; null for anonymous callers.
+    #[schema(value_type = Option<Uuid>)]
+    author_id: Option<UserId>,
+    /// What it is called; null when you only see its times.
+    title: Option<String>,
+    /// What it is about.
+    description: Option<String>,
+    /// Where.
+    location: Option<String>,
+    /// Always null until venues exist.
+    venue_id: Option<Uuid>,
+    /// A page about it.
+    url: Option<String>,
+    /// Words to find it by.
+    categories: Vec<String>,
+    /// The first moment, with offset; a date for all-day events, without offset when it floats.
+    start: String,
+    /// The first moment after.
+    end: String,
+    /// The IANA zone of the wall clock; null for all-day and floating events.
+    time_zone: Option<String>,
+    /// The zone of the end, when it is another one.
+    end_time_zone: Option<String>,
+    /// Whether the wall clock is that of wherever one is.
+    floating: bool,
+    /// Whether it takes whole days.
+    all_day: bool,
+    /// Of an instance: the event that it belongs to.
+    #[schema(value_type = Option<Uuid>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series_id: Option<EventId>,
+    /// Of an instance: where the series alone would put it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_start: Option<String>,
+    /// Of an instance: whether it is different from what the series says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden: Option<bool>,
+    /// RRULE, RDATE and EXDATE lines of iCalendar; not given with instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurrence: Option<Vec<String>>,
+    /// What is different at some occurrences; not given with instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    overrides: Option<Vec<Value>>,
+    /// The series it was split from.
+    #[schema(value_type = Option<Uuid>)]
+    split_from: Option<EventId>,
+    /// Minutes before the start.
+    reminders: Vec<i64>,
+    /// `draft`, `review`, `published` or `refused`.
+    state: &'static str,
+    /// `tentative`, `confirmed` or `cancelled`.
+    #[schema(value_type = String)]
+    status: Status,
+    /// `public`, `private` or `confidential`.
+    visibility: &'static str,
+    /// Whether it takes people's time.
+    busy: bool,
+    /// How many seats there are; null for as many as come.
+    capacity: Option<i64>,
+    /// How many are taken.
+    seats_taken: i64,
+    /// How many are left; null for as many as come.
+    seats_left: Option<i64>,
+    /// How many wait.
+    waitlist_length: i64,
+    /// How seats are given.
+    registration: Option<RegistrationView>,
+    /// Whom it is for.
+    audience: Option<AudienceView>,
+    /// What other programs keep with it.
+    #[schema(value_type = Object)]
+    meta: Map<String, Value>,
+    /// Counts its changes, from 1, without gaps.
+    version: i64,
+    /// What you are to it; null when you are not signed in.
+    my_role: Option<&'static str>,
+    /// When it was made.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// Since when it is in the trash.
+    deleted_at: Option<String>,
+}
+
+/// How seats are given.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RegistrationSettings")]
+pub struct RegistrationView {
+    enabled: bool,
+    opens_at: Option<String>,
+    closes_at: Option<String>,
+    waitlist: bool,
+    approval: bool,
+    max_seats: i64,
+    per_instance: bool,
+    price: Option<PriceView>,
+    near_full_threshold: i64,
+}
+
+/// An amount of money in the currency's smallest unit.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Price")]
+pub struct PriceView {
+    amount_minor: i64,
+    currency: String,
+}
+
+/// Whom an event is for.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Audience")]
+pub struct AudienceView {
+    #[schema(value_type = String)]
+    kind: events::AudienceKind,
+    department_ids: Vec<Uuid>,
+    classes: Vec<String>,
+    class_groups: Vec<String>,
+    #[schema(value_type = Vec<Uuid>)]
+    user_ids: Vec<UserId>,
+    both_languages: bool,
+}
+
+impl EventView {
+    /// An event as the actor who loaded it may see it.
+    pub fn of(of: &Allowed) -> EventView {
+        let event = &of.event;
+        let mut view = EventView::base(of, &event.content);
+        view.show_times(&event.content.times, &event.calendar_zone);
+        view.recurrence = Some(event.content.recurrence.clone());
+        view.overrides = Some(event.content.overrides.iter().map(|one| show_override(one, &event.content, &event.calendar_zone, of.grant.sight)).collect());
+        view
+    }
+
+    /// One instance of an event.
+    pub fn of_instance(of: &Allowed, instance: &Instance) -> EventView {
+        let event = &of.event;
+        let zone = &event.calendar_zone;
+        let times = &event.content.times;
+        let own = event.content.overrides.iter().find(|one| instance.overridden && one.original_start == instance.original_start);
+        let mut view = match own {
+            Some(one) => {
+                let content = one.apply(&event.content);
+                let mut view = EventView::base(of, &content);
+                view.show_times(&content.times, zone);
+                view
+            }
+            None => {
+                let mut view = EventView::base(of, &event.content);
+                let times = times.begun_at(instance.original_start);
+                view.show_times(&times, zone);
+                // A period (RDATE;VALUE=PERIOD) has an end of its own.
+                if !times.all_day && times.end_instant(zone) != instance.end {
+                    view.end = events::show_instant(instance.end, zone_of_end(&times, zone));
+                }
+                view
+            }
+        };
+        view.series_id = Some(event.id);
+        view.overridden = Some(instance.overridden);
+        view.original_start = Some(show_original(instance.original_start, times, zone));
+        view
+    }
+
+    /// A row of a list.
+    pub fn of_found(found: &Found) -> EventView {
+        match &found.instance {
+            Some(instance) => EventView::of_instance(&found.of, instance),
+            None => EventView::of(&found.of),
+        }
+    }
+
+    fn base(of: &Allowed, content: &Content) -> EventView {
+        let (event, sight) = (&of.event, of.grant.sight);
+        let (seen, full) = (sight >= Sight::Public, sight == Sight::Full);
+        let text = |text: &String| seen.then(|| text.clone());
+        EventView {
+            id: event.id,
+            uid: text(&event.uid),
+            calendar_id: event.calendar_id,
+            author_id: full.then_some(event.author_id),
+            title: text(&content.title),
+            description: text(&content.description),
+            location: text(&content.location),
+            venue_id: None,
+            url: content.url.clone().filter(|_| seen),
+            categories: if seen { content.categories.clone() } else { Vec::new() },
+            start: String::new(),
+            end: String::new(),
+            time_zone: None,
+            end_time_zone: None,
+            floating: content.times.floating,
+            all_day: content.times.all_day,
+            series_id: None,
+            original_start: None,
+            overridden: None,
+            recurrence: None,
+            overrides: None,
+            split_from: event.split_from.filter(|_| full),
+            reminders: if full { content.reminders.clone() } else { Vec::new() },
+            state: event.state().name(),
+            status: content.status,
+            visibility: content.visibility.name(),
+            busy: content.busy,
+            capacity: content.capacity.filter(|_| seen),
+            seats_taken: 0,
+            seats_left: content.capacity.filter(|_| seen),
+            waitlist_length: 0,
+            registration: seen.then(|| RegistrationView::of(&content.registration)),
+            audience: content.audience.as_ref().filter(|_| seen).map(|audience| AudienceView::of(audience, full)),
+            meta: if full { content.meta.clone() } else { Map::new() },
+            version: event.version,
+            my_role: of.grant.role.map(Role::name),
+            created_at: event.created_at.to_string(),
+            updated_at: event.updated_at.to_string(),
+            deleted_at: event.deleted_at.map(|at| at.to_string()),
+        }
+    }
+
+    fn show_times(&mut self, times: &Times, zone: &Zone) {
+        self.start = show(times.start, times.start_instant(zone), times.time_zone.as_ref(), times.all_day);
+        let end_zone = times.end_time_zone.as_ref().or(times.time_zone.as_ref());
+        self.end = show(times.end, times.end_instant(zone).max(times.start_instant(zone)), end_zone, times.all_day);
+        self.time_zone = times.time_zone.as_ref().map(|zone| zone.name().to_owned());
+        self.end_time_zone = times.end_time_zone.as_ref().map(|zone| zone.name().to_owned());
+        self.floating = times.floating;
+        self.all_day = times.all_day;
+    }
+
+    /// Its ETag: the version, and a digest of what else the answer depends on.
+    pub fn etag(&self) -> String {
+        let projection = if self.title.is_none() { "busy" } else if self.author_id.is_none() { "public" } else { "full" };
+        etag(self.version, &[self.my_role.unwrap_or_default(), projection, &self.seats_taken.to_string(), &self.waitlist_length.to_string()])
+    }
+
+    /// Its path.
+    pub fn path(&self) -> String {
+        format!("{}/events/{}", crate::BASE, self.id)
+    }
+}
+
+fn zone_of_end<'a>(times: &'a Times, calendar: &'a Zone) -> &'a TimeZone {
+    times.end_time_zone.as_ref().or(times.time_zone.as_ref()).unwrap_or(calendar).time_zone()
+}
+
+/// An original start as JSON gives it: with the offset of the series' zone.
+pub fn show_original(original: jiff::civil::DateTime, series: &Times, calendar: &Zone) -> String {
+    let instant = series.begun_at(original).start_instant(calendar);
+    show(original, instant, series.time_zone.as_ref(), series.all_day)
+}
+
+fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sight) -> Value {
+    let mut body = match one.body(content.times.all_day) {
+        Value::Object(body) => body,
+        _ => Map::new(),
+    };
+    body.insert("original_start".into(), show_original(one.original_start, &content.times, calendar).into());
+    if let Some(times) = &one.times {
+        let zone = times.time_zone.as_ref();
+        body.insert("start".into(), show(times.start, times.start_instant(calendar), zone, times.all_day).into());
+        body.insert("end".into(), show(times.end, times.end_instant(calendar), times.end_time_zone.as_ref().or(zone), times.all_day).into());
+    }
+    let hidden: &[&str] = match sight {
+        Sight::Full => &[],
+        Sight::Public => &["meta", "reminders"],
+        Sight::Busy => &["title", "description", "location", "url", "categories", "reminders", "capacity", "meta"],
+    };
+    for name in hidden {
+        body.remove(*name);
+    }
+    Value::Object(body)
+}
+
+impl RegistrationView {
+    fn of(registration: &Registration) -> RegistrationView {
+        RegistrationView {
+            enabled: registration.enabled,
+            opens_at: registration.opens_at.map(|at| at.to_string()),
+            closes_at: registration.closes_at.map(|at| at.to_string()),
+            waitlist: registration.waitlist,
+            approval: registration.approval,
+            max_seats: registration.max_seats,
+            per_instance: registration.per_instance,
+            price: registration.price.as_ref().map(|Price { amount_minor, currency }| PriceView { amount_minor: *amount_minor, currency: currency.clone() }),
+            near_full_threshold: registration.near_full_threshold,
+        }
+    }
+}
+
+impl AudienceView {
+    fn of(audience: &Audience, with_people: bool) -> AudienceView {
+        AudienceView {
+            kind: audience.kind,
+            department_ids: audience.department_ids.clone(),
+            classes: audience.classes.clone(),
+            class_groups: audience.class_groups.clone(),
+            user_ids: if with_people { audience.user_ids.clone() } else { Vec::new() },
+            both_languages: audience.both_languages,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Sharing over REST: the same for calendars and events.
+
+use axum::extract::State;
+use kalends_core::sharing::{self, Permission};
+use kalends_kernel::{CalendarId, EventId, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, PathId, PathPair, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of sharing.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(share_calendar))
+        .routes(routes!(calendar_permissions))
+        .routes(routes!(put_calendar_permission, delete_calendar_permission))
+        .routes(routes!(share_event))
+        .routes(routes!(event_permissions))
+        .routes(routes!(put_event_permission, delete_event_permission))
+}
+
+/// A role that somebody has.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Permission", example = json!({
+    "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann", "username": "bob", "role": "editor", "inherited": false,
+    "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
+}))]
+pub struct PermissionView {
+    /// Whose.
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+    /// The name for people.
+    name: String,
+    /// The user name.
+    username: String,
+    /// `free_busy`, `viewer`, `editor` or `owner`.
+    role: &'static str,
+    /// Whether it comes from the event's calendar and is changed there.
+    inherited: bool,
+    /// Since when.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+}
+
+/// The roles on a calendar or event.
+#[derive(Serialize, ToSchema)]
+pub struct Permissions {
+    /// In the order they were given; of an event its own first, then those of its calendar.
+    items: Vec<PermissionView>,
+    /// Always null: there is one page.
+    next_cursor: Option<String>,
+}
+
+/// Whom to share with.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "ShareInput", example = json!({"users": [{"username": "bob", "role": "editor"}]}))]
+pub struct ShareBody {
+    /// At least one, at most 200.
+    users: Vec<ShareLine>,
+}
+
+/// One person to share with.
+#[derive(Serialize, ToSchema)]
+pub struct ShareLine {
+    /// Either this …
+    user_id: Option<uuid::Uuid>,
+    /// … or this; case does not count.
+    username: Option<String>,
+    /// `free_busy`, `viewer`, `editor` or `owner`.
+    role: String,
+}
+
+/// A role to give.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RoleInput", example = json!({"role": "viewer"}))]
+pub struct RoleBody {
+    /// `free_busy`, `viewer`, `editor` or `owner`.
+    role: String,
+}
+
+fn view(permission: &Permission) -> PermissionView {
+    PermissionView {
+        user_id: permission.user,
+        name: permission.name.clone(),
+        username: permission.username.clone(),
+        role: permission.role.name(),
+        inherited: permission.inherited,
+        created_at: permission.created_at.to_string(),
+        updated_at: permission.updated_at.to_string(),
+    }
+}
+
+fn all(permissions: &[Permission]) -> Reply {
+    Reply::ok(&Permissions { items: permissions.iter().map(view).collect(), next_cursor: None })
+}
+
+/// Share a calendar
+///
+/// Gives people roles on it, all of them or none. Owners may; whoever has a role already gets the new one.
+#[utoipa::path(post, path = "/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = ShareBody,
+    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn share_calendar(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {
+    let wishes = sharing::parse_share(&body.map)?;
+    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| Box::pin(async move { Ok(all(&sharing::share_calendar(tx, ctx, *id, wishes).await?)) })).await
+}
+
+/// Who may do what on a calendar
+#[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn calendar_permissions(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    Ok(all(&sharing::calendar_permissions(&mut conn, &call.call.ctx, id).await?))
+}
+
+/// Give one person a role on a calendar
+#[utoipa::path(put, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
+    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
+    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn put_calendar_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<CalendarId, UserId>, body: Body) -> Answer {
+    let role = sharing::parse_role(&body.map)?;
+    write(&app, call.call.without_key(), body.digest, (id, user, role), |tx, ctx, (id, user, role)| {
+        Box::pin(async move { Ok(Reply::ok(&view(&sharing::change_on_calendar(tx, ctx, *id, *user, *role).await?))) })
+    })
+    .await
+}
+
+/// Take a person's role on a calendar away
+///
+/// Owners may, and everybody may leave.
+#[utoipa::path(delete, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
+    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")),
+    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+async fn delete_calendar_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<CalendarId, UserId>) -> Answer {
+    write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
+        Box::pin(async move {
+            sharing::revoke_on_calendar(tx, ctx, *id, *user).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
+
+/// Share one event
+///
+/// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state.
+#[utoipa::path(post, path = "/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = ShareBody,
+    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
+    let wishes = sharing::parse_share(&body.map)?;
+    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| Box::pin(async move { Ok(all(&sharing::share_event(tx, ctx, *id, wishes).await?)) })).await
+}
+
+/// Who may do what on an event
+#[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = uuid::Uuid, Path, description = "The event")),
+    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn event_permissions(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    Ok(all(&sharing::event_permissions(&mut conn, &call.call.ctx, id).await?))
+}
+
+/// Give one person a role on an event
+#[utoipa::path(put, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
+    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn put_event_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<EventId, UserId>, body: Body) -> Answer {
+    let role = sharing::parse_role(&body.map)?;
+    write(&app, call.call.without_key(), body.digest, (id, user, role), |tx, ctx, (id, user, role)| {
+        Box::pin(async move { Ok(Reply::ok(&view(&sharing::change_on_event(tx, ctx, *id, *user, *role).await?))) })
+    })
+    .await
+}
+
+/// Take a person's own role on an event away
+///
+/// Owners may, and everybody may leave. What they are to the calendar stays.
+#[utoipa::path(delete, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")),
+    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+async fn delete_event_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<EventId, UserId>) -> Answer {
+    write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
+        Box::pin(async move {
+            sharing::revoke_on_event(tx, ctx, *id, *user).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
