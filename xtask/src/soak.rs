@@ -15,7 +15,7 @@ struct Soak {
 
 const SOAKS: &[Soak] = &[Soak {
     name: "recurrence",
-    what: "100,000 random rules against python-dateutil and ical.js (KALENDS_ORACLE_RULES, KALENDS_ORACLE_SEED)",
+    what: "100,000 random rules against python-dateutil and rrule-temporal (KALENDS_ORACLE_RULES, KALENDS_ORACLE_SEED)",
     run: recurrence,
 }];
 

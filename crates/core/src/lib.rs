@@ -10,6 +10,7 @@ pub mod calendars;
 pub mod changes;
 pub mod check;
 pub mod ctx;
+pub mod demo;
 pub mod events;
 pub mod settings;
 pub mod sharing;

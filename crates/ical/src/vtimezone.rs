@@ -98,11 +98,17 @@ fn changes_of(zone: &TimeZone, begin: Timestamp, end: Timestamp) -> impl Iterato
     })
 }
 
-/// Whether a zone has these changes, and no others, in the years.
-pub(crate) fn behaves_like(zone: &TimeZone, wanted: &Changes, from: i16, to: i16) -> bool {
-    span(from, to).is_some_and(|(begin, end)| {
-        zone.to_offset(begin).seconds() == wanted.start && changes_of(zone, begin, end).eq(wanted.list.iter().copied())
-    })
+/// Whether a zone has these changes, and no others, in the years, each at most `tolerance` seconds earlier or later.
+pub(crate) fn behaves_like(zone: &TimeZone, wanted: &Changes, from: i16, to: i16, tolerance: i64) -> bool {
+    let Some((begin, end)) = span(from, to) else { return false };
+    if zone.to_offset(begin).seconds() != wanted.start {
+        return false;
+    }
+    let mut theirs = changes_of(zone, begin, end);
+    let near = |(at, offset): &(Timestamp, i32)| {
+        theirs.next().is_some_and(|(their, to)| to == *offset && at.duration_since(their).as_secs().abs() <= tolerance)
+    };
+    wanted.list.iter().all(near) && theirs.next().is_none()
 }
 
 /// The least offset of a zone since 2010, which is its standard time.
@@ -189,6 +195,10 @@ fn rule(text: &str, first: DateTime) -> Option<Rule> {
         match (key.to_ascii_uppercase().as_str(), value) {
             ("FREQ", value) => yearly = value.eq_ignore_ascii_case("YEARLY"),
             ("INTERVAL", "1") | ("WKST", _) => {}
+            // Lotus Notes repeats the time of DTSTART.
+            ("BYHOUR", hour) if hour.parse() == Ok(first.hour()) => {}
+            ("BYMINUTE", minute) if minute.parse() == Ok(first.minute()) => {}
+            ("BYSECOND", second) if second.parse() == Ok(first.second()) => {}
             ("BYMONTH", month) => rule.month = month.parse().ok().filter(|month| (1..=12).contains(month))?,
             ("BYMONTHDAY", days) => {
                 rule.month_days = days.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?

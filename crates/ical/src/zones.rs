@@ -133,7 +133,9 @@ fn behind_prefix(zones: Zones<'_>, name: &str) -> Option<String> {
 /// `(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna`, as Outlook shows zones: the first city that
 /// stands for a Windows zone, else the first that is a zone, if its standard time is the one given.
 fn outlook_text(zones: Zones<'_>, text: &str) -> Option<String> {
-    const REGIONS: [(&str, &str); 8] = [
+    const REGIONS: [(&str, &str); 10] = [
+        ("Brasilia", "America/Sao_Paulo"),
+        ("Brasília", "America/Sao_Paulo"),
         ("Eastern Time (US & Canada)", "America/New_York"),
         ("Central Time (US & Canada)", "America/Chicago"),
         ("Mountain Time (US & Canada)", "America/Denver"),
@@ -188,17 +190,21 @@ fn fixed(seconds: i32) -> Option<String> {
 fn by_changes(zones: Zones<'_>, id: &str, defined: &VTimeZone, (first, last): (i16, i16)) -> Option<String> {
     let until = last.clamp(RECENT, 2100) + 6;
     let spans = [(first.clamp(1900, 2100).max(until - 60), until), (first.clamp(RECENT, 2100), until)];
-    spans.into_iter().find_map(|(from, until)| {
-        let wanted = defined.changes(from, until)?;
-        like(zones, id, &wanted, from, until)
-    })
+    // Some programs write the hour of a change in the wrong one of its two clocks: then all times but those of that
+    // hour are the same, and one hour is never more than that.
+    [0, 3600].into_iter().flat_map(|tolerance| spans.map(|span| (tolerance, span))).find_map(
+        |(tolerance, (from, until))| {
+            let wanted = defined.changes(from, until)?;
+            like(zones, id, |zone| behaves_like(zone, &wanted, from, until, tolerance), &wanted)
+        },
+    )
 }
 
-fn like(zones: Zones<'_>, id: &str, wanted: &Changes, from: i16, until: i16) -> Option<String> {
+fn like(zones: Zones<'_>, id: &str, fits: impl Fn(&TimeZone) -> bool, wanted: &Changes) -> Option<String> {
     let equal = |name: &str| {
         let name = by_name(zones, name)?;
         let zone = zones(&name)?;
-        behaves_like(&zone, wanted, from, until).then_some(name)
+        fits(&zone).then_some(name)
     };
     let id = id.to_ascii_lowercase();
     let named = NAMES.iter().filter(|name| {
@@ -247,6 +253,7 @@ mod tests {
             ("(UTC-05:00) Eastern Time (US & Canada)", "America/New_York"),
             ("(UTC+05:30) Chennai, Kolkata, Mumbai, New Delhi", "Asia/Kolkata"),
             ("(UTC+09:00) Osaka, Sapporo, Tokyo", "Asia/Tokyo"),
+            ("(UTC-03:00) Brasília", "America/Sao_Paulo"),
             ("UTC+2", "Etc/GMT-2"),
             ("GMT-0500", "Etc/GMT+5"),
             ("Etc/UTC", "UTC"),

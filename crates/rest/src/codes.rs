@@ -24,6 +24,7 @@ pub static BAD_TOKEN: Code = code("bad-token", 401, "The token is not valid", "I
 pub static FORBIDDEN: Code = code("forbidden", 403, "You may not do this", "You may see this, but your role does not allow the change. `detail` names the role that does; its owners can share it with you.");
 pub static ROLE_NEEDED: Code = code("role-needed", 403, "Your account's role does not allow this", "Public calendars and registrations need the role organizer or admin; some actions need admin. An administrator can change your role.");
 pub static SCOPE_NEEDED: Code = code("scope-needed", 403, "The personal token does not allow this", "The token's scopes do not cover the request. Make a token with the scope that `detail` names.");
+pub static SIGN_UP_CLOSED: Code = code("sign-up-closed", 403, "Accounts are made by administrators here", "The operator of this server has switched off that people make accounts for themselves. Ask an administrator for one.");
 pub static NOT_FOUND: Code = code("not-found", 404, "Not found", "It is not there, or it is not yours to see: the answer is the same on purpose.");
 pub static METHOD: Code = code("method-not-allowed", 405, "This method is not supported here", "The path exists, with other methods. The API documentation lists them; `Allow` names them.");
 pub static NOT_ACCEPTABLE: Code = code("not-acceptable", 406, "This form is not offered", "The server answers in JSON here.");
@@ -54,7 +55,7 @@ pub static FULL: Code = code("storage-full", 507, "The server's disk is full", "
 
 /// Every code, for the pages and the tests.
 pub static ALL: &[&Code] = &[
-    &UNREADABLE, &SIGN_IN, &BAD_CREDENTIALS, &BAD_TOKEN, &FORBIDDEN, &ROLE_NEEDED, &SCOPE_NEEDED, &NOT_FOUND, &METHOD, &NOT_ACCEPTABLE,
+    &UNREADABLE, &SIGN_IN, &BAD_CREDENTIALS, &BAD_TOKEN, &FORBIDDEN, &ROLE_NEEDED, &SCOPE_NEEDED, &SIGN_UP_CLOSED, &NOT_FOUND, &METHOD, &NOT_ACCEPTABLE,
     &USERNAME_TAKEN, &EMAIL_TAKEN, &UID_TAKEN, &LAST_OWNER, &EDIT_CONFLICT, &REVIEW_REQUIRED, &WRONG_STATE, &ORPHANS, &LAST_ADMIN,
     &DEFAULT_CALENDAR, &IN_PROGRESS, &GONE, &PRECONDITION_FAILED, &TOO_LARGE, &MEDIA_TYPE, &INVALID, &TOO_MUCH_WORK, &KEY_REUSED,
     &PRECONDITION_NEEDED, &TOO_MANY_REQUESTS, &INTERNAL, &BUSY, &BUDGET, &FULL,

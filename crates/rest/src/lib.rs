@@ -3,6 +3,7 @@
 //! A request goes through [`front`] (id, address, sign-in, limits, log), then a handler takes typed input ([`call`]), runs
 //! one command ([`write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
 
+mod accounts;
 pub mod app;
 mod calendars;
 pub mod call;
@@ -20,6 +21,7 @@ pub mod problem;
 pub mod reply;
 mod safety;
 mod sharing;
+mod users;
 pub mod write;
 
 use axum::extract::DefaultBodyLimit;
@@ -35,7 +37,12 @@ pub const BASE: &str = "/api/v1";
 
 /// The routes of every feature: one line each.
 fn features() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(calendars::routes()).merge(sharing::routes()).merge(events::routes())
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(users::routes())
+        .merge(calendars::routes())
+        .merge(sharing::routes())
+        .merge(events::routes())
 }
 
 /// Everything that is served, ready to listen.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use kalends_core::accounts;
-use kalends_core::ctx::{Ctx, Door};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
@@ -29,10 +28,10 @@ pub async fn run(app: App, metrics: PrometheusHandle) {
 
 async fn tidy(app: &App) {
     app.limits.tidy();
-    let ctx = Ctx::system(app.clock.now(), Door::Cli);
-    let tidied: Result<_, kalends_db::Error> =
-        app.db.write(ctx, |tx, ctx| Box::pin(accounts::housekeeping(tx, ctx))).await;
-    if let Err(error) = tidied {
-        tracing::warn!(%error, "housekeeping failed; it is tried again in an hour");
+    let tidied: Result<u64, kalends_db::Error> =
+        app.db.write(app.clock.now(), |tx, now| Box::pin(accounts::housekeeping(tx, *now))).await;
+    match tidied {
+        Ok(rows) => tracing::debug!(rows, "what had expired is gone"),
+        Err(error) => tracing::warn!(%error, "housekeeping failed; it is tried again in an hour"),
     }
 }

@@ -216,7 +216,7 @@ async fn at(tx: &mut Tx, ctx: &Ctx, id: EventId, original: DateTime) -> Result<I
 /// Cancels one instance, ends the series before it, or deletes the whole. A second time is no news.
 pub async fn cancel_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, scope: Scope, precondition: &Precondition) -> Result<(), EventError> {
     if scope == Scope::All {
-        return delete::delete(tx, ctx, id, precondition).await;
+        return delete(tx, ctx, id, precondition).await;
     }
     let old = load_for_edit(tx, ctx, id, precondition).await?.event;
     let original = read_original(&old, original)?;
@@ -233,6 +233,6 @@ pub async fn cancel_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str
     }
     match split::halves(&old, original)? {
         Some(halves) => split::end_before(tx, ctx, &old, halves.before).await.map(|_| ()),
-        None => delete::delete(tx, ctx, id, precondition).await,
+        None => delete(tx, ctx, id, precondition).await,
     }
 }

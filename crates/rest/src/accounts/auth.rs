@@ -1,0 +1,246 @@
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::response::IntoResponse;
+use http::header::{self, HeaderName};
+use http::request::Parts;
+use kalends_core::accounts::{self, Attempt, Origin, Refreshed, Registration};
+use kalends_core::ctx::{Actor, Credential, Ctx};
+use kalends_kernel::Invalid;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::views::{AccountView, SignedUpView, TokensView};
+use crate::app::App;
+use crate::call::{Body, OptionalBody, read};
+use crate::codes;
+use crate::front::Known;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout))
+}
+
+/// Somebody at the door. Whatever token is shown here does not matter unless it is good: a client whose access token has
+/// run out may send it along while it gets the next one.
+struct Visitor {
+    ctx: Ctx,
+    origin: Origin,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let known = parts.extensions.get::<Arc<Known>>().ok_or_else(|| Problem::new(&codes::INTERNAL))?;
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let origin = Origin { user_agent: user_agent.chars().take(200).collect(), address: known.address.to_string() };
+        Ok(Visitor { ctx: known.ctx.clone(), origin })
+    }
+}
+
+/// Answers with tokens are kept nowhere on their way (RFC 6749 5.1).
+fn secret(reply: Reply) -> impl IntoResponse {
+    let headers: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+    (headers, reply)
+}
+
+/// What a person says who wants an account.
+#[derive(ToSchema)]
+#[schema(title = "Registration", example = json!({"username": "anna", "email": "anna@example.org", "password": "correct horse battery", "name": "Anna Müller", "time_zone": "Europe/Zurich"}))]
+#[expect(dead_code, reason = "describes the body, which `Registration` reads with all its errors at once")]
+struct RegisterBody {
+    /// 1 to 64 letters, digits, dots, underscores and hyphens; case does not count. Must not begin with `deleted-`.
+    #[schema(min_length = 1, max_length = 64)]
+    username: String,
+    /// Case does not count.
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+    /// 8 to 1,024 characters, every one of which counts.
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    password: String,
+    /// What people shall call you; the user name unless it is given.
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// `user` (default) or `organizer`, where the server lets people choose.
+    role: Option<String>,
+    /// The language you read (BCP 47); default `en`.
+    locale: Option<String>,
+    /// The IANA zone you live in; default `UTC`. Your calendar takes it.
+    time_zone: Option<String>,
+}
+
+/// Make an account
+///
+/// It comes with a private calendar, and you are signed in. The server's operator can switch this off, or the choice of a
+/// role (422 at `/role`); nobody makes himself an administrator.
+#[utoipa::path(post, path = "/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
+    (status = 201, description = "Made, and signed in; `Location` says where the account is", body = SignedUpView),
+    (status = 403, description = "`sign-up-closed`: accounts are made by administrators here", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
+    let wish = Registration::parse(&body.map, &app.settings.accounts)?;
+    let hash = app.passwords.hash(&wish.password).await?;
+    let args = (visitor, wish.with_hash(hash), app.settings.accounts.clone());
+    let registering = app.db.write(args, |tx, (visitor, new, policy)| Box::pin(accounts::register(tx, &visitor.ctx, new, &visitor.origin, policy)));
+    let (user, session) = registering.await?;
+    let location = format!("{}/users/{}", crate::BASE, user.id);
+    let user = AccountView::of(user);
+    let etag = user.etag();
+    Ok(secret(Reply::created(location, &SignedUpView { user, tokens: TokensView::of(&session) }).etag(etag)))
+}
+
+/// What a person says who wants to sign in.
+#[derive(ToSchema)]
+#[schema(title = "Login", example = json!({"login": "anna", "password": "correct horse battery"}))]
+#[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
+struct LoginBody {
+    /// User name or e-mail address; case does not count.
+    login: Option<String>,
+    /// The same, for clients that call it so.
+    username: Option<String>,
+    /// The password.
+    #[schema(format = "password")]
+    password: String,
+}
+
+/// The same as an OAuth2 password form (RFC 6749 4.3.2).
+#[derive(ToSchema)]
+#[schema(title = "LoginForm")]
+#[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
+struct LoginForm {
+    /// User name or e-mail address.
+    username: String,
+    /// The password.
+    #[schema(format = "password")]
+    password: String,
+    /// `password`, if it is given.
+    grant_type: Option<String>,
+    /// Does not matter.
+    scope: Option<String>,
+    /// Does not matter.
+    client_id: Option<String>,
+    /// Does not matter.
+    client_secret: Option<String>,
+}
+
+/// A sign-in, as JSON or as a form.
+struct Login(Attempt);
+
+impl<S: Send + Sync> FromRequest<S> for Login {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media == "application/x-www-form-urlencoded" {
+            return Ok(Login(Attempt::parse_form(&form(&read(request).await?)?)?));
+        }
+        let body = Body::from_request(request, state).await?;
+        Ok(Login(Attempt::parse(&body.map)?))
+    }
+}
+
+/// The fields of a form; each once.
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
+    let mut map = Map::new();
+    let mut invalid = Invalid::new();
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        let pointer = format!("/{}", name.chars().take(64).collect::<String>());
+        if map.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+            invalid.add(pointer, "repeated", "may be given once");
+        }
+    }
+    invalid.or(map)
+}
+
+/// Sign in
+///
+/// By user name or e-mail address. The answer to a wrong password, an unknown, a disabled and a deleted account is the
+/// same, and takes as long.
+#[utoipa::path(post, path = "/auth/login", tag = "accounts", security(()),
+    request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
+    (status = 200, description = "The tokens of a new session", body = TokensView),
+    (status = 401, description = "`bad-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn login(State(app): State<App>, visitor: Visitor, Login(attempt): Login) -> Answer<impl IntoResponse> {
+    // The connection is given back before the password is checked: that takes long.
+    let credentials = accounts::credentials_of_login(&mut *app.db.reader().await?, &attempt.login).await?;
+    let wrong = || Problem::new(&codes::BAD_CREDENTIALS);
+    let proof = credentials.check(&app.passwords, &attempt.password).await?.ok_or_else(wrong)?;
+    let args = (visitor, proof, app.settings.accounts.clone());
+    let signing_in = app.db.write(args, |tx, (visitor, proof, policy)| Box::pin(accounts::sign_in(tx, &visitor.ctx, proof, &visitor.origin, policy)));
+    let session = signing_in.await?.ok_or_else(wrong)?;
+    Ok(secret(Reply::ok(&TokensView::of(&session))))
+}
+
+/// A refresh token.
+#[derive(ToSchema)]
+#[schema(title = "Refresh", example = json!({"refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))]
+#[expect(dead_code, reason = "describes the body, which `parse_refresh` reads with all its errors at once")]
+struct RefreshBody {
+    /// From the last sign-in or refresh.
+    refresh_token: String,
+}
+
+/// Get the next tokens
+///
+/// A refresh token is good once. If it comes a second time, somebody has stolen it: the whole session ends, for both.
+#[utoipa::path(post, path = "/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
+    (status = 200, description = "The next tokens of the session", body = TokensView),
+    (status = 401, description = "`bad-token`: expired, used before, or its session has ended", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
+    let token = accounts::parse_refresh(&body.map)?;
+    let args = (visitor.ctx, token, app.settings.accounts.clone());
+    let refreshing = app.db.write(args, |tx, (ctx, token, policy)| Box::pin(accounts::refresh(tx, ctx, token, policy)));
+    match refreshing.await? {
+        Refreshed::Tokens(session) => Ok(secret(Reply::ok(&TokensView::of(&session)))),
+        Refreshed::Reused => {
+            app.tokens.forget_all();
+            tracing::warn!(address = visitor.origin.address, "a spent refresh token came again: its session is ended");
+            Err(Problem::new(&codes::BAD_TOKEN))
+        }
+        Refreshed::Bad => Err(Problem::new(&codes::BAD_TOKEN)),
+    }
+}
+
+/// Sign out
+///
+/// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
+/// at once.
+#[utoipa::path(post, path = "/auth/logout", tag = "accounts", request_body = Option<RefreshBody>, responses(
+    (status = 204, description = "Signed out"),
+    (status = 403, description = "`scope-needed`: a personal token has no session; revoke it instead", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn logout(State(app): State<App>, visitor: Visitor, OptionalBody(body): OptionalBody) -> Answer {
+    let token = body.map(|body| accounts::parse_refresh(&body.map)).transpose()?;
+    let shown = match &visitor.ctx.actor {
+        Actor::User(user) => match user.by {
+            Credential::Session(session) => Some((user.id, session)),
+            Credential::PersonalToken(..) => return Err(Problem::new(&codes::SCOPE_NEEDED).detail("a personal token has no session to end; revoke it at DELETE /me/tokens/{id}")),
+        },
+        Actor::Anonymous | Actor::System => None,
+    };
+    let ended = app.db.write((visitor.ctx, shown, token), |tx, (ctx, shown, token)| {
+        Box::pin(async move {
+            let by_shown = match shown {
+                Some((owner, session)) => accounts::end_session(tx, ctx, *owner, *session).await?,
+                None => false,
+            };
+            let by_token = match token {
+                Some(token) => accounts::end_session_of_refresh_token(tx, ctx, token).await?,
+                None => false,
+            };
+            Ok::<bool, kalends_db::Error>(by_shown || by_token)
+        })
+    });
+    let ended = ended.await?;
+    app.tokens.forget_all();
+    if ended { Ok(Reply::no_content()) } else { Err(Problem::new(&codes::BAD_TOKEN)) }
+}

@@ -1,0 +1,138 @@
+use axum::extract::State;
+use kalends_core::accounts;
+use kalends_core::ctx::Credential;
+use kalends_kernel::Invalid;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::AccountView;
+use crate::app::App;
+use crate::call::{Body, IfMatch, Query, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show_me, change_me, delete_me)).routes(routes!(change_password))
+}
+
+/// Show your account
+#[utoipa::path(get, path = "/me", tag = "accounts", responses(
+    (status = 200, description = "Your account", body = AccountView),
+    (status = 304, description = "You have it already"),
+))]
+async fn show_me(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let user = accounts::find(&mut conn, call.user.id).await?.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
+    let view = AccountView::of(user);
+    Ok(Reply::unless_known(&call.call, view.etag(), &view))
+}
+
+/// What you can change of your account; every field may be left out.
+#[derive(ToSchema)]
+#[schema(title = "AccountPatch", example = json!({"name": "Anna Keller", "time_zone": "Europe/Berlin"}))]
+#[expect(dead_code, reason = "describes the body, which `accounts::edit` reads with all its errors at once")]
+struct AccountPatch {
+    /// As at sign-up.
+    #[schema(min_length = 1, max_length = 64)]
+    username: Option<String>,
+    /// Another address is not verified any more.
+    #[schema(format = "email", max_length = 254)]
+    email: Option<String>,
+    /// Null makes it the user name.
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// BCP 47; null makes it `en`.
+    locale: Option<String>,
+    /// An IANA zone; null makes it `UTC`.
+    time_zone: Option<String>,
+}
+
+/// Change your account
+///
+/// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
+#[utoipa::path(patch, path = "/me", tag = "accounts", request_body = AccountPatch, responses(
+    (status = 200, description = "As it is now", body = AccountView),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let if_match = call.if_match.clone();
+    write(&app, call.without_key(), body.digest, (user.id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+        Box::pin(async move {
+            let view = AccountView::of(accounts::edit(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version)).await?);
+            Ok(Reply::ok(&view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Delete your account
+///
+/// Takes your name, address and password out of it and ends its sessions and tokens. What you wrote stays, as a deleted
+/// user's. Not by personal token.
+#[utoipa::path(delete, path = "/me", tag = "accounts", responses(
+    (status = 204, description = "Deleted"),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn delete_me(State(app): State<App>, call: SignedInCall) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let if_match = call.if_match.clone();
+    let reply = write(&app, call.without_key(), [0; 32], (user.id, if_match), |tx, ctx, (id, if_match)| {
+        Box::pin(async move {
+            accounts::delete(tx, ctx, *id, |version| is_current(if_match.as_ref(), version)).await?;
+            Ok(Reply::no_content())
+        })
+    });
+    let reply = reply.await?;
+    app.tokens.forget_all();
+    Ok(reply)
+}
+
+/// Whether a version is the one that the caller looked at.
+pub(crate) fn is_current(if_match: Option<&IfMatch>, version: i64) -> bool {
+    if_match.is_none_or(|if_match| if_match.is_version(version))
+}
+
+/// Another password.
+#[derive(ToSchema)]
+#[schema(title = "PasswordChange", example = json!({"current_password": "correct horse battery", "new_password": "staple battery horse"}))]
+#[expect(dead_code, reason = "describes the body, which `parse_password_change` reads with all its errors at once")]
+struct PasswordBody {
+    /// The one that holds now.
+    #[schema(format = "password")]
+    current_password: String,
+    /// 8 to 1,024 characters.
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    new_password: String,
+}
+
+/// Change your password
+///
+/// Ends all your other sessions; personal tokens stay. A wrong current password is 422 at `/current_password`.
+/// Not by personal token.
+#[utoipa::path(put, path = "/me/password", tag = "accounts", request_body = PasswordBody, responses(
+    (status = 204, description = "Changed; the other sessions are over"),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn change_password(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let Credential::Session(session) = user.by else { return Err(Problem::new(&codes::SCOPE_NEEDED)) };
+    let wish = accounts::parse_password_change(&body.map)?;
+    let wrong = || Problem::from(Invalid::one("/current_password", "wrong-password", "is not your password"));
+    let credentials = accounts::credentials_of(&mut *app.db.reader().await?, user.id).await?;
+    let proof = credentials.check(&app.passwords, &wish.current).await?.ok_or_else(wrong)?;
+    let hash = app.passwords.hash(&wish.new).await?;
+    let changing = app.db.write((call.ctx, proof, hash), move |tx, (ctx, proof, hash)| Box::pin(accounts::change_password(tx, ctx, proof, hash, session)));
+    let changed = changing.await?;
+    app.tokens.forget_all();
+    if changed { Ok(Reply::no_content()) } else { Err(wrong()) }
+}

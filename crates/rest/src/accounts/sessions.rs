@@ -1,0 +1,106 @@
+use axum::extract::State;
+use kalends_core::accounts::{self, Session};
+use kalends_core::ctx::Credential;
+use kalends_kernel::SessionId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{PathId, Query, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_sessions)).routes(routes!(end_session))
+}
+
+/// A place where you are signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Session", example = json!({
+    "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "current": true, "created_at": "2027-01-15T10:00:00Z", "last_used_at": "2027-01-15T11:45:00Z",
+    "expires_at": "2027-02-14T11:45:00Z", "user_agent": "Mozilla/5.0", "address": "203.0.113.9"
+}))]
+struct SessionView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: SessionId,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// When you signed in.
+    created_at: String,
+    /// When you signed in or the session was last refreshed.
+    last_used_at: String,
+    /// When it ends unless it is refreshed.
+    expires_at: String,
+    /// The program you signed in with, as it calls itself.
+    user_agent: String,
+    /// The address you signed in from.
+    address: String,
+}
+
+impl SessionView {
+    fn of(session: Session, current: &Credential) -> SessionView {
+        SessionView {
+            id: session.id,
+            current: *current == Credential::Session(session.id),
+            created_at: session.created_at.to_string(),
+            last_used_at: session.last_used_at.to_string(),
+            expires_at: session.expires_at.to_string(),
+            user_agent: session.origin.user_agent,
+            address: session.origin.address,
+        }
+    }
+}
+
+/// A page of sessions.
+#[derive(Serialize, ToSchema)]
+struct SessionPage {
+    /// The sessions, newest first.
+    items: Vec<SessionView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// List where you are signed in
+///
+/// Not by personal token.
+#[utoipa::path(get, path = "/me/sessions", tag = "accounts",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
+    (status = 200, description = "A page", body = SessionPage),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = accounts::sessions(&mut conn, user.id, call.ctx.now, limit, cursor.as_ref(), digest).await?;
+    let total = if total { Some(accounts::session_count(&mut conn, user.id, call.ctx.now).await?) } else { None };
+    let items = page.items.into_iter().map(|session| SessionView::of(session, &user.by)).collect();
+    Ok(Reply::ok(&SessionPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Sign out somewhere
+///
+/// Ends one of your sessions; its tokens are dead at once. Not by personal token.
+#[utoipa::path(delete, path = "/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
+    (status = 204, description = "Over, now or before"),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn end_session(State(app): State<App>, call: SignedInCall, PathId(id): PathId<SessionId>) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let ending = write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
+        Box::pin(async move { if accounts::end_session(tx, ctx, *owner, *id).await? { Ok(Reply::no_content()) } else { Err(Problem::new(&codes::NOT_FOUND)) } })
+    });
+    let reply = ending.await?;
+    app.tokens.forget_all();
+    Ok(reply)
+}

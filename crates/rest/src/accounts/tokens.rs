@@ -1,0 +1,153 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::header;
+use kalends_core::accounts::{self, PersonalToken, TokenInput};
+use kalends_core::ctx::Scope;
+use kalends_kernel::TokenId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, PathId, Query, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_tokens, create_token)).routes(routes!(revoke_token))
+}
+
+/// A personal token, for a program of yours.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "PersonalToken", example = json!({
+    "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "backup script", "scopes": ["read"], "created_at": "2027-01-15T10:00:00Z",
+    "expires_at": "2028-01-15T10:00:00Z", "last_used_at": null
+}))]
+struct TokenView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: TokenId,
+    /// What you call it.
+    name: String,
+    /// What it may be used for: `read`, `write` (includes read), `admin` (includes write).
+    scopes: Vec<&'static str>,
+    /// When it was made.
+    created_at: String,
+    /// When it expires; null for never.
+    expires_at: Option<String>,
+    /// When it was last used, where that is noted.
+    last_used_at: Option<String>,
+}
+
+impl TokenView {
+    fn of(token: PersonalToken) -> TokenView {
+        TokenView {
+            id: token.id,
+            name: token.name,
+            scopes: token.scopes.into_iter().map(Scope::name).collect(),
+            created_at: token.created_at.to_string(),
+            expires_at: token.expires_at.map(|at| at.to_string()),
+            last_used_at: token.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A new personal token.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "NewPersonalToken")]
+struct MadeTokenView {
+    #[serde(flatten)]
+    made: TokenView,
+    /// The secret, for `Authorization: Bearer …`. It is shown this once.
+    #[schema(example = "klp_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    token: String,
+}
+
+/// A page of personal tokens.
+#[derive(Serialize, ToSchema)]
+struct TokenPage {
+    /// The tokens, newest first.
+    items: Vec<TokenView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// List your personal tokens
+///
+/// Expired ones too, until they are revoked; never their secrets. Not by personal token.
+#[utoipa::path(get, path = "/me/tokens", tag = "accounts",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
+    (status = 200, description = "A page", body = TokenPage),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn list_tokens(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let user = call.by_session()?.user;
+    let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = accounts::tokens(&mut conn, user.id, limit, cursor.as_ref(), digest).await?;
+    let total = if total { Some(accounts::token_count(&mut conn, user.id).await?) } else { None };
+    let items = page.items.into_iter().map(TokenView::of).collect();
+    Ok(Reply::ok(&TokenPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// What a personal token shall be.
+#[derive(ToSchema)]
+#[schema(title = "PersonalTokenInput", example = json!({"name": "backup script", "scopes": ["read"], "expires_in_days": 365}))]
+#[expect(dead_code, reason = "describes the body, which `TokenInput` reads with all its errors at once")]
+struct TokenBody {
+    /// 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// `read`, `write` (includes read), `admin` (includes write; only for administrators).
+    #[schema(min_items = 1, max_items = 3)]
+    scopes: Vec<String>,
+    /// When it expires (RFC 3339); without this and the next it does not.
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+    /// The same as a number of days from now.
+    #[schema(minimum = 1, maximum = 3650)]
+    expires_in_days: Option<u32>,
+}
+
+/// Make a personal token
+///
+/// Its secret is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
+/// Not by personal token.
+#[utoipa::path(post, path = "/me/tokens", tag = "accounts", request_body = TokenBody, responses(
+    (status = 201, description = "Made; `token` is the secret", body = MadeTokenView),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
+    let SignedInCall { call, user } = call.by_session()?;
+    let input = TokenInput::parse(&body.map, call.ctx.now)?;
+    let making = app.db.write((call.ctx, user, input), |tx, (ctx, owner, input)| Box::pin(accounts::create_token(tx, ctx, owner, input)));
+    let made = making.await?;
+    let location = format!("{}/me/tokens/{}", crate::BASE, made.token.id);
+    let view = MadeTokenView { token: made.secret.reveal().to_owned(), made: TokenView::of(made.token) };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Reply::created(location, &view)))
+}
+
+/// Revoke a personal token
+///
+/// It is dead at once. Not by personal token.
+#[utoipa::path(delete, path = "/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
+    (status = 204, description = "Revoked, now or before"),
+    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn revoke_token(State(app): State<App>, call: SignedInCall, PathId(id): PathId<TokenId>) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    let revoking = write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
+        Box::pin(async move { if accounts::revoke_token(tx, ctx, *owner, *id).await? { Ok(Reply::no_content()) } else { Err(Problem::new(&codes::NOT_FOUND)) } })
+    });
+    let reply = revoking.await?;
+    app.tokens.forget_all();
+    Ok(reply)
+}

@@ -1,0 +1,129 @@
+//! Other people: a card for everybody signed in, administration for administrators.
+
+use axum::extract::State;
+use kalends_core::accounts::{self, Listed, User};
+use kalends_kernel::UserId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::accounts::{AccountView, CardView, is_current};
+use crate::app::App;
+use crate::call::{Body, PathId, Query, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes of users.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, change))
+}
+
+/// An account: all of it for itself and for administrators, a card for others.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum UserView {
+    Account(AccountView),
+    Card(CardView),
+}
+
+impl UserView {
+    fn of(user: User, whole: bool) -> UserView {
+        if whole { UserView::Account(AccountView::of(user)) } else { UserView::Card(CardView::of(user.card())) }
+    }
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+struct UserPage {
+    /// The accounts, by user name.
+    items: Vec<UserView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// Whether the caller administers: by role, and by the scope of a personal token.
+fn administers(call: &SignedInCall) -> bool {
+    call.clone().as_admin().is_ok()
+}
+
+/// Find people
+///
+/// By the beginning of a user name or of a word of a name; case does not count. Administrators see whole accounts,
+/// disabled ones too, and find them by a whole e-mail address as well. Deleted accounts are not listed.
+#[utoipa::path(get, path = "/users", tag = "users",
+    params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = UserPage)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let all = administers(&call);
+    let listed = Listed { text: query.text("q"), all, limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
+    let total = query.include_total();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = accounts::list(&mut conn, &listed).await?;
+    let total = if total { Some(accounts::count(&mut conn, &listed).await?) } else { None };
+    let items = page.items.into_iter().map(|user| UserView::of(user, all)).collect();
+    Ok(Reply::ok(&UserPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Show an account
+///
+/// All of it if it is your own or you administer, else its card. A deleted account is a "Deleted user".
+#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
+    (status = 200, description = "The account", body = UserView),
+    (status = 304, description = "You have it already"),
+))]
+async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let user = accounts::find(&mut conn, id).await?.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
+    let whole = call.user.id == id || administers(&call);
+    let etag = etag(user.version, &[if whole { "account" } else { "card" }]);
+    Ok(Reply::unless_known(&call.call, etag, &UserView::of(user, whole)))
+}
+
+/// What administrators can change of an account; every field may be left out.
+#[derive(ToSchema)]
+#[schema(title = "UserPatch", example = json!({"role": "organizer"}))]
+#[expect(dead_code, reason = "describes the body, which `accounts::edit_by_admin` reads with all its errors at once")]
+struct UserPatch {
+    /// `user`, `organizer` or `admin`.
+    role: Option<String>,
+    /// Whether the account is shut out. Its sessions end; its personal tokens do not work while it is.
+    disabled: Option<bool>,
+    /// Whether the address is its own.
+    email_verified: Option<bool>,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+}
+
+/// Administer an account
+///
+/// A JSON merge patch (RFC 7396), for administrators; effective at once. The last administrator can neither be demoted
+/// nor disabled.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
+    (status = 200, description = "As it is now", body = AccountView),
+    (status = 403, description = "`role-needed`: this needs an administrator; `scope-needed`: a personal token needs the scope admin", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, body: Body) -> Answer {
+    let call = call.as_admin()?.call;
+    let if_match = call.if_match.clone();
+    let changing = write(&app, call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+        Box::pin(async move {
+            let view = AccountView::of(accounts::edit_by_admin(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version)).await?);
+            Ok(Reply::ok(&view).etag(view.etag()))
+        })
+    });
+    let reply = changing.await?;
+    app.tokens.forget_all();
+    Ok(reply)
+}

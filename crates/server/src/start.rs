@@ -1,0 +1,149 @@
+//! Putting a server together and letting it listen. The program and the tests go the same way.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::serve::ListenerExt;
+use kalends_core::accounts::{Cost, Passwords, Policy};
+use kalends_core::settings;
+use kalends_db::{Db, Engine};
+use kalends_kernel::{Clock, Ids};
+use kalends_rest::limits::Limits;
+use kalends_rest::{App, Settings, TokenCache};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::{housekeeping, metrics, secret_key};
+
+/// How long requests that run may go on once the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that listens.
+pub struct Running {
+    /// Where.
+    pub addr: SocketAddr,
+    /// What its handlers have.
+    pub app: App,
+    /// Its database.
+    pub db: Db,
+    stopping: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
+}
+
+/// Starts a server: opens and migrates the database, then listens.
+pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    start_with(config, clock, Cost::default()).await
+}
+
+/// The same with another cost of password hashes: tests sign in often.
+pub async fn start_with(config: Config, clock: Clock, cost: Cost) -> Result<Running> {
+    let db = open(&config, &clock).await?;
+    let listener = TcpListener::bind(config.http.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (http.listen, --listen)", config.http.listen))?;
+    let addr = listener.local_addr()?;
+    let metrics = metrics::handle()?;
+    let rendered = metrics.clone();
+    let app = App {
+        db: db.clone(),
+        clock: clock.clone(),
+        passwords: Passwords::new(cost)?,
+        tokens: TokenCache::default(),
+        limits: Arc::new(Limits::new(clock, config.rate_limit.per_minute)),
+        settings: Arc::new(settings_of(&config, addr)),
+        metrics: Arc::new(move || rendered.render()),
+    };
+    let (stopping, stopped) = watch::channel(false);
+    let service = kalends_rest::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    // Answers are written whole: waiting for more to send only adds 40 ms.
+    let listener = listener.tap_io(|tcp| {
+        tcp.set_nodelay(true).ok();
+    });
+    let serving = tokio::spawn(async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(signalled(stopped)).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the server stopped listening");
+        }
+    });
+    let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics));
+    Ok(Running { addr, app, db, stopping, serving, housekeeping })
+}
+
+/// Opens the database of a configuration, brings it up to date and makes what a fresh one needs.
+pub(crate) async fn open(config: &Config, clock: &Clock) -> Result<Db> {
+    let now = clock.now();
+    make_data_dir(config)?;
+    // Loaded now, so that a missing or damaged key stops the start and not, some day, the first use.
+    let _key = secret_key::load(config.secret_key.as_ref(), &config.data_dir, Ids::at(now))?;
+    let db = Db::open(&config.database.options).await?;
+    let migrated = db.migrate().await.context("bringing the database up to date")?;
+    for name in migrated.applied {
+        tracing::info!(migration = name, "applied");
+    }
+    let epoch = Ids::at(now).uuid().to_string();
+    let set: Result<String, kalends_db::Error> =
+        db.write(epoch, |tx, epoch| Box::pin(settings::set_once(tx, settings::EPOCH, epoch))).await;
+    set?;
+    Ok(db)
+}
+
+/// The data folder is for its owner alone: with SQLite everything is in it.
+fn make_data_dir(config: &Config) -> Result<()> {
+    let needed = config.database.engine() == Engine::Sqlite || config.secret_key.is_none();
+    if !needed || config.data_dir.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&config.data_dir).with_context(|| format!("making the data folder {}", config.data_dir.display()))
+}
+
+fn settings_of(config: &Config, addr: SocketAddr) -> Settings {
+    Settings {
+        public_url: config.http.public_url.clone().unwrap_or_else(|| reachable(addr)),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        cors_origins: config.http.cors_origins.clone(),
+        rate_limits: config.rate_limit.enabled,
+        accounts: Policy {
+            self_registration: config.accounts.self_registration,
+            role_choice: config.accounts.role_choice,
+            first_user_is_admin: config.accounts.first_user_is_admin,
+            ..Policy::default()
+        },
+    }
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() { format!("http://localhost:{}", addr.port()) } else { format!("http://{addr}") }
+}
+
+async fn signalled(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone: then nobody could ever stop it otherwise.
+    stopped.wait_for(|stopping| *stopping).await.ok();
+}
+
+impl Running {
+    /// Ends once the server does not serve any more though nobody stopped it.
+    pub async fn ended(&mut self) {
+        (&mut self.serving).await.ok();
+    }
+
+    /// Stops: no new connections, then running requests end (for a while), then the database closes.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        if !self.serving.is_finished() && tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
+            tracing::warn!(seconds = GRACE.as_secs(), "requests were still running; they are cut off");
+            self.serving.abort();
+        }
+        self.housekeeping.abort();
+        self.db.close().await;
+    }
+}
