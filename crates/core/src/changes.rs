@@ -148,10 +148,10 @@ pub async fn after(conn: &mut Conn, since: Position, limit: i64) -> Result<Vec<L
     let horizon = conn.log_horizon().await?;
     sql("SELECT tx, seq, at, kind, op, record_id, version FROM changes
          WHERE (tx, seq) > ($1, $2) AND tx < $3 ORDER BY tx, seq LIMIT $4")
-        .bind(since.tx)
-        .bind(since.seq)
-        .bind(horizon)
-        .bind(limit)
-        .all(conn)
-        .await
+    .bind(since.tx)
+    .bind(since.seq)
+    .bind(horizon)
+    .bind(limit)
+    .all(conn)
+    .await
 }

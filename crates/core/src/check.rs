@@ -72,7 +72,13 @@ impl FromRow for Stored {
             && row.get::<i64>("weekday")? == derived.weekday
             && row.text("title_key")? == derived.title_key
             && row.text("visibility")? == content.visibility.name();
-        Ok(Stored { id: row.get("id")?, state: row.get("state")?, snapshot: row.json("snapshot")?, derived_fits, content })
+        Ok(Stored {
+            id: row.get("id")?,
+            state: row.get("state")?,
+            snapshot: row.json("snapshot")?,
+            derived_fits,
+            content,
+        })
     }
 }
 
@@ -84,7 +90,8 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
         differences.extend(found.into_iter().map(|found| Difference { what, id: found.0 }));
     }
     let half: i64 = sql("SELECT count(*) AS n FROM idempotency_keys WHERE status = 0").one(conn).await?;
-    differences.extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));
+    differences
+        .extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
         let events: Vec<Stored> = sql("SELECT e.id, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
@@ -97,7 +104,10 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
         after = last.id;
         for event in events {
             if !event.derived_fits {
-                differences.push(Difference { what: "what is derived from an event's content is what its content says", id: event.id.uuid() });
+                differences.push(Difference {
+                    what: "what is derived from an event's content is what its content says",
+                    id: event.id.uuid(),
+                });
             }
             if event.snapshot.content != event.content || event.snapshot.state != event.state {
                 differences.push(Difference { what: "an event is what its newest version says", id: event.id.uuid() });

@@ -78,7 +78,8 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope with its name in the API.
-    pub const NAMES: &'static [(&'static str, Scope)] = &[("read", Scope::Read), ("write", Scope::Write), ("admin", Scope::Admin)];
+    pub const NAMES: &'static [(&'static str, Scope)] =
+        &[("read", Scope::Read), ("write", Scope::Write), ("admin", Scope::Admin)];
 
     /// Its name in the API.
     pub fn name(self) -> &'static str {
@@ -103,7 +104,8 @@ pub enum GlobalRole {
 
 impl GlobalRole {
     /// Every role with its name in the API.
-    pub const NAMES: &'static [(&'static str, GlobalRole)] = &[("user", GlobalRole::User), ("organizer", GlobalRole::Organizer), ("admin", GlobalRole::Admin)];
+    pub const NAMES: &'static [(&'static str, GlobalRole)] =
+        &[("user", GlobalRole::User), ("organizer", GlobalRole::Organizer), ("admin", GlobalRole::Admin)];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {

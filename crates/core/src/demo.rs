@@ -122,7 +122,14 @@ pub async fn load(tx: &mut Tx, now: Timestamp, demo: &Demo) -> Result<String, De
     Ok(holds)
 }
 
-async fn make_person(tx: &mut Tx, ctx: &Ctx, demo: &Demo, username: &str, name: &str, role: GlobalRole) -> Result<SignedIn, DemoError> {
+async fn make_person(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    demo: &Demo,
+    username: &str,
+    name: &str,
+    role: GlobalRole,
+) -> Result<SignedIn, DemoError> {
     let wrong = |what: &dyn std::fmt::Display| DemoError::Refused(format!("{username}: {what}"));
     let new = NewAccount {
         username: Username::parse(username).map_err(|why| wrong(&why))?,
@@ -135,7 +142,11 @@ async fn make_person(tx: &mut Tx, ctx: &Ctx, demo: &Demo, username: &str, name: 
         password_hash: demo.password_hash.clone(),
     };
     let user = accounts::create(tx, ctx, &new).await?;
-    Ok(SignedIn { id: user.id, role: user.role, by: Credential::Session(ctx.ids.next::<kalends_kernel::kind::Session>()) })
+    Ok(SignedIn {
+        id: user.id,
+        role: user.role,
+        by: Credential::Session(ctx.ids.next::<kalends_kernel::kind::Session>()),
+    })
 }
 
 /// The circumstances under which somebody imports something.
@@ -143,7 +154,12 @@ fn ctx_of(user: SignedIn, now: Timestamp) -> Ctx {
     Ctx { actor: Actor::User(user), ..Ctx::system(now, Door::Import) }
 }
 
-async fn make_calendar(tx: &mut Tx, ctx: &Ctx, sample: &Sample, calendar: &kalends_ical::Calendar) -> Result<CalendarId, DemoError> {
+async fn make_calendar(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    sample: &Sample,
+    calendar: &kalends_ical::Calendar,
+) -> Result<CalendarId, DemoError> {
     let body = json!({
         "name": calendar.name.as_deref().unwrap_or(sample.file),
         "description": calendar.description.as_deref().unwrap_or_default(),
@@ -159,7 +175,13 @@ async fn make_calendar(tx: &mut Tx, ctx: &Ctx, sample: &Sample, calendar: &kalen
     Ok(id)
 }
 
-async fn make_event(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, file: &str, series: &Series) -> Result<(), DemoError> {
+async fn make_event(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    calendar: CalendarId,
+    file: &str,
+    series: &Series,
+) -> Result<(), DemoError> {
     let Some(master) = &series.master else { return Ok(()) };
     let mut body = described(master, None);
     body.extend(when(&master.start, &master.end));

@@ -18,17 +18,29 @@ impl FromRow for Setting {
 
 /// The value of a setting.
 pub async fn get(conn: &mut Conn, key: &str) -> Result<Option<String>> {
-    Ok(sql("SELECT value FROM settings WHERE key = $1").bind(key).optional::<Setting>(conn).await?.map(|setting| setting.0))
+    Ok(sql("SELECT value FROM settings WHERE key = $1")
+        .bind(key)
+        .optional::<Setting>(conn)
+        .await?
+        .map(|setting| setting.0))
 }
 
 /// Sets it.
 pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<()> {
-    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value").bind(key).bind(value).run(tx).await?;
+    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+        .bind(key)
+        .bind(value)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
 /// Sets it unless it is set; gives the value that holds.
 pub async fn set_once(tx: &mut Tx, key: &str, value: &str) -> Result<String> {
-    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING").bind(key).bind(value).run(tx).await?;
+    sql("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+        .bind(key)
+        .bind(value)
+        .run(tx)
+        .await?;
     Ok(get(tx, key).await?.unwrap_or_else(|| value.to_owned()))
 }

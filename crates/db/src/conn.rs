@@ -71,11 +71,13 @@ impl Conn {
     pub(crate) async fn fetch_all(&mut self, statement: Sql) -> Result<Vec<Row>> {
         match &mut self.link {
             Link::Sqlite(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
                 Ok(query.fetch_all(link.connection()).await?.into_iter().map(Row::Sqlite).collect())
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
                 Ok(query.fetch_all(&mut **link).await?.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -84,11 +86,13 @@ impl Conn {
     pub(crate) async fn fetch_optional(&mut self, statement: Sql) -> Result<Option<Row>> {
         match &mut self.link {
             Link::Sqlite(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
                 Ok(query.fetch_optional(link.connection()).await?.map(Row::Sqlite))
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
                 Ok(query.fetch_optional(&mut **link).await?.map(Row::Postgres))
             }
         }
@@ -102,7 +106,9 @@ impl Conn {
     pub async fn log_horizon(&mut self) -> Result<i64> {
         match &self.link {
             Link::Sqlite(_) => Ok(i64::MAX),
-            Link::Postgres(_) => sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS n").one(self).await,
+            Link::Postgres(_) => {
+                sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS n").one(self).await
+            }
         }
     }
 }
@@ -111,11 +117,13 @@ impl Tx {
     pub(crate) async fn execute(&mut self, statement: Sql) -> Result<u64> {
         let done = match &mut self.conn.link {
             Link::Sqlite(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
                 query.execute(link.connection()).await.map(|done| done.rows_affected())
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                let query =
+                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
                 query.execute(&mut **link).await.map(|done| done.rows_affected())
             }
         };
@@ -175,7 +183,9 @@ fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments> {
             Value::Text(v) => arguments.add(v.map(std::borrow::Cow::into_owned)),
             Value::Int(v) => arguments.add(v),
             Value::Bool(v) => arguments.add(v),
-            Value::Time(v) => arguments.add(v.and_then(|at| chrono::DateTime::from_timestamp_micros(at.as_microsecond()))),
+            Value::Time(v) => {
+                arguments.add(v.and_then(|at| chrono::DateTime::from_timestamp_micros(at.as_microsecond())))
+            }
             Value::Bytes(v) => arguments.add(v),
         };
         added.map_err(|e| Error::from(sqlx::Error::Encode(e)))?;

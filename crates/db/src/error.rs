@@ -87,7 +87,10 @@ mod tests {
     fn sqlite_names_a_constraint_as_postgresql_does() {
         let name = super::sqlite_constraint;
         assert_eq!(name("UNIQUE constraint failed: users.email_key"), "users_email_key");
-        assert_eq!(name("UNIQUE constraint failed: event_versions.event_id, event_versions.version"), "event_versions_event_id_version");
+        assert_eq!(
+            name("UNIQUE constraint failed: event_versions.event_id, event_versions.version"),
+            "event_versions_event_id_version"
+        );
         assert_eq!(name("CHECK constraint failed: taken_within_capacity"), "taken_within_capacity");
     }
 }

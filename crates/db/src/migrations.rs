@@ -56,9 +56,15 @@ fn pending(ledger: &[(String, String)], text: fn(&Migration) -> &'static str) ->
         match MIGRATIONS.get(number) {
             Some(ours) if ours.name == name && digest(text(ours)) == *applied => {}
             Some(ours) if ours.name == name => {
-                return Err(Error::Setup(format!("migration {name} was applied in another form than this program knows; is this database from a development build?")));
+                return Err(Error::Setup(format!(
+                    "migration {name} was applied in another form than this program knows; is this database from a development build?"
+                )));
             }
-            _ => return Err(Error::Setup(format!("the database has migration {name}, which this program does not know: it was used by a newer Kalends"))),
+            _ => {
+                return Err(Error::Setup(format!(
+                    "the database has migration {name}, which this program does not know: it was used by a newer Kalends"
+                )));
+            }
         }
     }
     Ok(MIGRATIONS.get(ledger.len()..).unwrap_or_default())
@@ -75,8 +81,10 @@ pub(crate) async fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
     // BEGIN IMMEDIATE is the lock: a second process waits here and then finds the ledger full.
     run_sqlite(&mut connection, "BEGIN IMMEDIATE").await?;
     run_sqlite(&mut connection, LEDGER).await?;
-    let rows = sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut connection).await?;
-    let ledger = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    let rows =
+        sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut connection).await?;
+    let ledger =
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
     let mut applied = Vec::new();
     for migration in pending(&ledger, |m| m.sqlite)? {
         run_sqlite(&mut connection, migration.sqlite).await?;
@@ -96,8 +104,10 @@ pub(crate) async fn migrate_postgres(db: &PostgresDb) -> Result<Migrated> {
     let mut connection = db.pool.acquire().await?;
     locked(&mut connection, async |connection| {
         run_postgres(connection, LEDGER).await?;
-        let rows = sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut *connection).await?;
-        let ledger = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let rows =
+            sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut *connection).await?;
+        let ledger =
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
         let mut applied = Vec::new();
         for migration in pending(&ledger, |m| m.postgres)? {
             let mut tx = connection.begin().await?;

@@ -18,7 +18,11 @@ pub(crate) struct PostgresDb {
 impl PostgresDb {
     pub(crate) async fn open(url: &Secret, connections: u32) -> Result<PostgresDb> {
         let options = PgConnectOptions::from_str(url.reveal())
-            .map_err(|_| Error::Setup("the database URL cannot be read; write postgres://user:password@host:port/database".to_owned()))?
+            .map_err(|_| {
+                Error::Setup(
+                    "the database URL cannot be read; write postgres://user:password@host:port/database".to_owned(),
+                )
+            })?
             .application_name("kalends")
             // Nothing of ours takes seconds; what hangs lets go of its locks and of the log's horizon by itself.
             .options([
@@ -102,17 +106,31 @@ async fn refuse_weak_settings(connection: &mut PgConnection) -> Result<(), sqlx:
     ] {
         let value: String = shown(query).fetch_one(&mut *connection).await?;
         if !strong.contains(&value.as_str()) {
-            return Err(weak(format!("PostgreSQL runs with {setting} = {value}: an acknowledged write could be lost. Set it to {}", strong.join(" or "))));
+            return Err(weak(format!(
+                "PostgreSQL runs with {setting} = {value}: an acknowledged write could be lost. Set it to {}",
+                strong.join(" or ")
+            )));
         }
     }
     Ok(())
 }
 
 /// Runs `work` while this session holds the program's migration lock.
-pub(crate) async fn locked<T>(connection: &mut PgConnection, work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+pub(crate) async fn locked<T>(
+    connection: &mut PgConnection,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
     // A transaction-level lock would be let go by the first migration's commit. The number is "kalends" in bytes.
-    run_postgres(connection, "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(30224455216915571)").await?;
+    run_postgres(
+        connection,
+        "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(30224455216915571)",
+    )
+    .await?;
     let outcome = work(connection).await;
-    run_postgres(connection, "SELECT pg_advisory_unlock(30224455216915571); RESET lock_timeout; RESET statement_timeout").await?;
+    run_postgres(
+        connection,
+        "SELECT pg_advisory_unlock(30224455216915571); RESET lock_timeout; RESET statement_timeout",
+    )
+    .await?;
     outcome
 }

@@ -38,7 +38,11 @@ impl Row {
             Row::Sqlite(row) => row.try_get_raw(name).map(|v| sqlx::ValueRef::is_null(&v)),
             Row::Postgres(row) => row.try_get_raw(name).map(|v| sqlx::ValueRef::is_null(&v)),
         };
-        if null.map_err(|e| Error::Decode { column: name.to_owned(), what: e.to_string() })? { Ok(None) } else { self.get(name).map(Some) }
+        if null.map_err(|e| Error::Decode { column: name.to_owned(), what: e.to_string() })? {
+            Ok(None)
+        } else {
+            self.get(name).map(Some)
+        }
     }
 
     /// The document in a column.

@@ -49,7 +49,9 @@ impl Options {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() || path.starts_with(":memory:") {
-                return Err(Error::Setup("sqlite: wants the path of a file (a database in memory would be gone with the program)".to_owned()));
+                return Err(Error::Setup(
+                    "sqlite: wants the path of a file (a database in memory would be gone with the program)".to_owned(),
+                ));
             }
             return Ok(Options::Sqlite { path: path.into(), readers: 8 });
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -113,7 +115,9 @@ where
             // `stale` cannot be another writer's doing here; one more run sees the newest state all the same.
             for _ in 0..2 {
                 tx.stale = false;
-                let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, (self.command)(tx, &self.args))).catch_unwind().await;
+                let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, (self.command)(tx, &self.args)))
+                    .catch_unwind()
+                    .await;
                 self.outcome = Some(match work {
                     Ok(Ok(outcome)) => outcome,
                     Ok(Err(_)) => Err(Error::Busy("the transaction took too long".to_owned()).into()),
@@ -124,7 +128,8 @@ where
                 }
             }
             if tx.stale {
-                self.outcome = Some(Err(Error::Busy("the same rows are being changed by many at once".to_owned()).into()));
+                self.outcome =
+                    Some(Err(Error::Busy("the same rows are being changed by many at once".to_owned()).into()));
             }
             matches!(self.outcome, Some(Ok(_)))
         })
@@ -141,7 +146,11 @@ where
     }
 }
 
-async fn run_writer(connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn Job>>, stop: Arc<tokio::sync::Notify>) {
+async fn run_writer(
+    connection: SqliteConnection,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    stop: Arc<tokio::sync::Notify>,
+) {
     let mut tx = Tx { conn: Conn { link: Link::Sqlite(SqliteLink::Writer(Box::new(connection))) }, stale: false };
     loop {
         let first = tokio::select! {

@@ -48,7 +48,8 @@ impl Sql {
 
     /// Gives the next `$n` a document.
     pub fn bind_json(self, document: &impl Serialize) -> Result<Sql> {
-        let text = serde_json::to_string(document).map_err(|e| crate::Error::Decode { column: "(bound)".into(), what: e.to_string() })?;
+        let text = serde_json::to_string(document)
+            .map_err(|e| crate::Error::Decode { column: "(bound)".into(), what: e.to_string() })?;
         Ok(self.bind(text))
     }
 

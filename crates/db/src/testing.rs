@@ -57,7 +57,10 @@ impl TestDb {
                 let name = format!("test_{}", Ids::at(Timestamp::UNIX_EPOCH).uuid().simple());
                 let mut admin = PgConnection::connect(&server).await.expect("PostgreSQL answers");
                 let template = template(&mut admin, &server).await;
-                admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).await.expect("a database is made");
+                admin
+                    .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}")))
+                    .await
+                    .expect("a database is made");
                 let url = with_database(&server, &name);
                 let options = Options::Postgres { url: kalends_kernel::Secret::new(url.clone()), connections: 8 };
                 TestDb { url, options, _folder: None }
@@ -74,7 +77,8 @@ impl TestDb {
 /// The address of the PostgreSQL server that the tests use.
 #[expect(clippy::expect_used, reason = "tests only")]
 pub fn server_url() -> String {
-    variable("KALENDS_TEST_POSTGRES").expect("KALENDS_TEST_POSTGRES names a PostgreSQL server (run the tests with: cargo xtask test)")
+    variable("KALENDS_TEST_POSTGRES")
+        .expect("KALENDS_TEST_POSTGRES names a PostgreSQL server (run the tests with: cargo xtask test)")
 }
 
 fn with_database(server: &str, name: &str) -> String {
@@ -87,12 +91,21 @@ fn with_database(server: &str, name: &str) -> String {
 async fn template(admin: &mut PgConnection, server: &str) -> String {
     let name = format!("kalends_template_{}", crate::migrations::fingerprint());
     run_postgres(admin, "SELECT pg_advisory_lock(4711)").await.expect("a lock");
-    let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1").bind(&name).fetch_optional(&mut *admin).await.expect("an answer");
+    let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+        .bind(&name)
+        .fetch_optional(&mut *admin)
+        .await
+        .expect("an answer");
     if there.is_none() {
         let making = format!("{name}_new");
         run_postgres(admin, &format!("DROP DATABASE IF EXISTS {making}")).await.expect("dropped");
         run_postgres(admin, &format!("CREATE DATABASE {making}")).await.expect("made");
-        let db = Db::open(&Options::Postgres { url: kalends_kernel::Secret::new(with_database(server, &making)), connections: 2 }).await.expect("it opens");
+        let db = Db::open(&Options::Postgres {
+            url: kalends_kernel::Secret::new(with_database(server, &making)),
+            connections: 2,
+        })
+        .await
+        .expect("it opens");
         db.migrate().await.expect("it migrates");
         db.close().await;
         run_postgres(admin, &format!("ALTER DATABASE {making} RENAME TO {name}")).await.expect("renamed");

@@ -107,7 +107,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that is read further, such as an address, a zone, a choice.
-    pub fn parsed<T, E: Display>(&mut self, name: &'static str, code: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        code: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.text(name, Text::line(2_000))?;
         match parse(&text) {
             Ok(found) => Some(found),
@@ -152,7 +157,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of at most `most` items, each read by `read`, which says what is wrong with one.
-    pub fn list<T>(&mut self, name: &'static str, most: usize, mut read: impl FnMut(&'a Value, &str) -> Result<T, Invalid>) -> Option<Vec<T>> {
+    pub fn list<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        mut read: impl FnMut(&'a Value, &str) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
         let value = self.value(name)?;
         let Value::Array(items) = value else {
             self.error(name, "wrong-type", format!("must be a list, not {}", kind_of(value)));
@@ -200,7 +210,11 @@ pub fn read_text(value: &Value, text: Text) -> Result<String, (&'static str, Str
     let trimmed = raw.trim();
     let count = trimmed.chars().count();
     if count < text.min {
-        return Err(if count == 0 { ("empty", "must not be empty".to_owned()) } else { ("too-short", format!("must have at least {} characters", text.min)) });
+        return Err(if count == 0 {
+            ("empty", "must not be empty".to_owned())
+        } else {
+            ("too-short", format!("must have at least {} characters", text.min))
+        });
     }
     if count > text.max {
         return Err(("too-long", format!("must have at most {} characters; it has {count}", text.max)));

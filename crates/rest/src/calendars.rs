@@ -154,7 +154,11 @@ async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     let mut conn = app.db.reader().await?;
     let page = calendars::list(&mut conn, &call.ctx, &listed).await?;
     let total = if total { Some(calendars::count(&mut conn, &call.ctx).await?) } else { None };
-    Ok(Reply::ok(&CalendarPage { items: page.items.iter().map(CalendarView::of).collect(), next_cursor: page.next.map(|next| next.encode()), total }))
+    Ok(Reply::ok(&CalendarPage {
+        items: page.items.iter().map(CalendarView::of).collect(),
+        next_cursor: page.next.map(|next| next.encode()),
+        total,
+    }))
 }
 
 /// Make a calendar
@@ -214,7 +218,8 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<C
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {
         Box::pin(async move {
-            let is_current = |one: &Allowed| if_match.as_ref().is_none_or(|if_match| if_match.is_version(one.calendar.version));
+            let is_current =
+                |one: &Allowed| if_match.as_ref().is_none_or(|if_match| if_match.is_version(one.calendar.version));
             calendars::delete(tx, ctx, *id, is_current).await?;
             Ok(Reply::no_content())
         })

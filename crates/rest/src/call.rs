@@ -63,7 +63,9 @@ impl IfMatch {
         if text.trim() == "*" {
             return None;
         }
-        Some(IfMatch(text.split(',').map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned()).collect()))
+        Some(IfMatch(
+            text.split(',').map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned()).collect(),
+        ))
     }
 }
 
@@ -85,7 +87,9 @@ impl<S: Sync> FromRequestParts<S> for Call {
         if let Actor::User(SignedIn { by: Credential::PersonalToken(_, scopes), .. }) = &known.ctx.actor {
             let needed = if parts.method.is_safe() { Scope::Read } else { Scope::Write };
             if !scopes.iter().any(|scope| *scope >= needed) {
-                return Err(Problem::new(&codes::SCOPE_NEEDED).detail(format!("this needs the scope {}", needed.name())));
+                return Err(
+                    Problem::new(&codes::SCOPE_NEEDED).detail(format!("this needs the scope {}", needed.name()))
+                );
             }
         }
         Ok(Call {
@@ -108,7 +112,9 @@ impl Call {
 
     /// Whether the caller already has what carries this ETag. The comparison is weak (RFC 9110 13.1.2).
     pub fn has(&self, etag: &str) -> bool {
-        self.if_none_match.as_deref().is_some_and(|given| given.trim() == "*" || given.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+        self.if_none_match.as_deref().is_some_and(|given| {
+            given.trim() == "*" || given.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+        })
     }
 }
 
@@ -138,7 +144,9 @@ impl SignedInCall {
     pub fn by_session(self) -> Result<SignedInCall, Problem> {
         match self.user.by {
             Credential::Session(_) => Ok(self),
-            Credential::PersonalToken(..) => Err(Problem::new(&codes::SCOPE_NEEDED).detail("personal tokens cannot do this; sign in")),
+            Credential::PersonalToken(..) => {
+                Err(Problem::new(&codes::SCOPE_NEEDED).detail("personal tokens cannot do this; sign in"))
+            }
         }
     }
 
@@ -148,7 +156,9 @@ impl SignedInCall {
             return Err(Problem::new(&codes::ROLE_NEEDED).detail("this needs the role admin"));
         }
         match &self.user.by {
-            Credential::PersonalToken(_, scopes) if !scopes.contains(&Scope::Admin) => Err(Problem::new(&codes::SCOPE_NEEDED).detail("this needs the scope admin")),
+            Credential::PersonalToken(_, scopes) if !scopes.contains(&Scope::Admin) => {
+                Err(Problem::new(&codes::SCOPE_NEEDED).detail("this needs the scope admin"))
+            }
             _ => Ok(self),
         }
     }
@@ -162,7 +172,8 @@ impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new(&codes::NOT_FOUND))?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new(&codes::NOT_FOUND))?;
         text.parse().map(PathId).map_err(|_| Problem::new(&codes::NOT_FOUND))
     }
 }
@@ -175,7 +186,9 @@ impl<A: FromStr + Send, B: FromStr + Send, S: Send + Sync> FromRequestParts<S> f
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
-        let Path((a, b)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| Problem::new(&codes::NOT_FOUND))?;
+        let Path((a, b)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::new(&codes::NOT_FOUND))?;
         match (a.parse(), b.parse()) {
             (Ok(a), Ok(b)) => Ok(PathPair(a, b)),
             _ => Err(Problem::new(&codes::NOT_FOUND)),
@@ -197,7 +210,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let patch = request.method() == Method::PATCH;
-        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media != "application/json" && !(patch && media == "application/merge-patch+json") {
             return Err(Problem::new(&codes::MEDIA_TYPE));
@@ -209,10 +223,16 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 impl Body {
     /// Reads an object. A name that stands in it twice is refused: two readers would disagree about its value.
     pub fn parse(bytes: &[u8]) -> Result<Body, Problem> {
-        let value: Value = serde_json::from_slice(bytes).map_err(|e| Problem::new(&codes::UNREADABLE).detail(format!("the body is not JSON: {e}")))?;
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|e| Problem::new(&codes::UNREADABLE).detail(format!("the body is not JSON: {e}")))?;
         match value {
             Value::Object(map) => Ok(Body { map, digest: Sha256::digest(bytes).into() }),
-            other => Err(Invalid::one("", "wrong-type", format!("the body must be an object, not {}", fields::kind_of(&other))).into()),
+            other => Err(Invalid::one(
+                "",
+                "wrong-type",
+                format!("the body must be an object, not {}", fields::kind_of(&other)),
+            )
+            .into()),
         }
     }
 }
@@ -225,14 +245,22 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let empty = request.headers().get(header::CONTENT_TYPE).is_none();
-        if empty { Ok(OptionalBody(None)) } else { Body::from_request(request, state).await.map(|body| OptionalBody(Some(body))) }
+        if empty {
+            Ok(OptionalBody(None))
+        } else {
+            Body::from_request(request, state).await.map(|body| OptionalBody(Some(body)))
+        }
     }
 }
 
 /// The bytes of a body, up to the limit.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(&codes::TOO_LARGE).detail(format!("a body may have {MAX_BODY} bytes"));
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
@@ -258,7 +286,9 @@ impl<S: Sync> FromRequestParts<S> for Query {
 impl Query {
     /// Reads `a=b&c=d`.
     pub fn parse(text: &str) -> Query {
-        let given = url::form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let given = url::form_urlencoded::parse(text.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
         Query { given, known: BTreeSet::new(), invalid: Invalid::new() }
     }
 
@@ -284,7 +314,12 @@ impl Query {
     }
 
     /// A parameter that is read further.
-    pub fn parsed<T, E: Display>(&mut self, name: &'static str, code: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        code: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.text(name)?;
         parse(&text).map_err(|why| self.error(name, code, why.to_string())).ok()
     }
@@ -293,7 +328,11 @@ impl Query {
     pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
         self.parsed(name, "not-a-choice", |text| {
             let words = || choices.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-            choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| format!("must be one of {}", words()))
+            choices
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, value)| *value)
+                .ok_or_else(|| format!("must be one of {}", words()))
         })
     }
 
@@ -305,7 +344,11 @@ impl Query {
     /// Ids, separated by commas.
     pub fn ids<T: FromStr>(&mut self, name: &'static str, most: usize) -> Option<Vec<T>> {
         self.parsed(name, "not-an-id", |text| {
-            let ids = text.split(',').map(|id| id.trim().parse()).collect::<Result<Vec<T>, _>>().map_err(|_| "must be ids (UUIDs), separated by commas".to_owned())?;
+            let ids = text
+                .split(',')
+                .map(|id| id.trim().parse())
+                .collect::<Result<Vec<T>, _>>()
+                .map_err(|_| "must be ids (UUIDs), separated by commas".to_owned())?;
             if ids.len() > most { Err(format!("at most {most} ids")) } else { Ok(ids) }
         })
     }
@@ -317,7 +360,11 @@ impl Query {
 
     /// An instant, RFC 3339 with an offset. (A `+` that was not escaped arrives as a blank; it is forgiven.)
     pub fn instant(&mut self, name: &'static str) -> Option<Timestamp> {
-        self.parsed(name, "not-an-instant", |text| text.replace(' ', "+").parse::<Timestamp>().map_err(|_| "must be an instant with an offset such as 2027-03-28T00:00:00+01:00"))
+        self.parsed(name, "not-an-instant", |text| {
+            text.replace(' ', "+")
+                .parse::<Timestamp>()
+                .map_err(|_| "must be an instant with an offset such as 2027-03-28T00:00:00+01:00")
+        })
     }
 
     /// How many rows, from 1 to the most a list gives.
@@ -339,8 +386,13 @@ impl Query {
         for (name, _) in &self.given {
             if !self.known.contains(name.as_str()) {
                 let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-                let hint = fields::nearest(name, self.known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-                self.invalid.add(format!("?{shown}"), "unknown-parameter", format!("there is no parameter \"{shown}\" here{hint}"));
+                let hint = fields::nearest(name, self.known.iter().copied())
+                    .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+                self.invalid.add(
+                    format!("?{shown}"),
+                    "unknown-parameter",
+                    format!("there is no parameter \"{shown}\" here{hint}"),
+                );
             }
         }
         self.invalid.or(()).map_err(Problem::from)
@@ -348,7 +400,12 @@ impl Query {
 
     /// A digest of the question without its place (`cursor`, `limit`): a cursor belongs to one question.
     pub fn digest(&self) -> u32 {
-        let mut asked: Vec<String> = self.given.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit" | "include")).map(|(name, value)| format!("{name}={value}")).collect();
+        let mut asked: Vec<String> = self
+            .given
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit" | "include"))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         asked.sort();
         let bytes: [u8; 32] = Sha256::digest(asked.join("&").as_bytes()).into();
         bytes.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
@@ -357,6 +414,8 @@ impl Query {
     /// The place to go on from.
     pub fn cursor(&mut self) -> Option<kalends_kernel::Cursor> {
         let of = self.digest();
-        self.parsed("cursor", "bad-cursor", |text| kalends_kernel::Cursor::decode(text, of).map_err(|_| "is no cursor of this list; begin again without it"))
+        self.parsed("cursor", "bad-cursor", |text| {
+            kalends_kernel::Cursor::decode(text, of).map_err(|_| "is no cursor of this list; begin again without it")
+        })
     }
 }

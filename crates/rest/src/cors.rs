@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http::Method;
 use http::header::{
     AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
 };
-use http::Method;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The layer for these origins; none when no foreign page may call.

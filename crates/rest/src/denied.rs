@@ -12,13 +12,15 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Problem {
         match denied {
             Denied::NotFound => Problem::new(&codes::NOT_FOUND),
-            Denied::Needs(role) => Problem::new(&codes::FORBIDDEN).detail(format!("this needs the role {} (or a stronger one)", role.name())),
-            Denied::NeedsReviewer => Problem::new(&codes::FORBIDDEN).detail("this calendar has review: only its owners and administrators publish, refuse and unpublish"),
-            Denied::NeedsGlobal(role) => Problem::new(&codes::ROLE_NEEDED).detail(format!("this needs the account role {} (or a stronger one)", role.name())),
+            Denied::Needs(role) => Problem::new(&codes::FORBIDDEN)
+                .detail(format!("this needs the role {} (or a stronger one)", role.name())),
+            Denied::NeedsReviewer => Problem::new(&codes::FORBIDDEN)
+                .detail("this calendar has review: only its owners and administrators publish, refuse and unpublish"),
+            Denied::NeedsGlobal(role) => Problem::new(&codes::ROLE_NEEDED)
+                .detail(format!("this needs the account role {} (or a stronger one)", role.name())),
         }
     }
 }
-
 
 impl From<CalendarError> for Problem {
     fn from(error: CalendarError) -> Problem {

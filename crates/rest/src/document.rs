@@ -91,7 +91,8 @@ fn bearer() -> SecurityRequirement {
 fn components() -> utoipa::openapi::Components {
     let mut token = Http::new(HttpAuthScheme::Bearer);
     token.description = Some("An access token from `POST /api/v1/auth/login`, or a personal token.".to_owned());
-    let mut inner: Vec<(String, RefOr<Schema>)> = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
+    let mut inner: Vec<(String, RefOr<Schema>)> =
+        vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
     ProblemDocument::schemas(&mut inner);
     let mut components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(token))

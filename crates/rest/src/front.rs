@@ -64,13 +64,15 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let ctx = Ctx { actor, now, ids, door: Door::Rest, request_id: request_id.clone() };
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let method = request.method().clone();
-    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
+    let path =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let began = Instant::now();
     let response = next.run(request).await;
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     metrics::counter!("kalends_http_requests_total", "method" => method.to_string(), "path" => path.clone(), "status" => status.to_string()).increment(1);
-    metrics::histogram!("kalends_http_request_seconds", "method" => method.to_string(), "path" => path.clone()).record(seconds);
+    metrics::histogram!("kalends_http_request_seconds", "method" => method.to_string(), "path" => path.clone())
+        .record(seconds);
     tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
     finish(response, &request_id, left, anonymous)
 }
@@ -121,6 +123,13 @@ async fn who(app: &App, token: &str, now: jiff::Timestamp) -> Result<Option<Sign
             let Some(verified) = accounts::verify(&mut conn, token, now).await? else { return Ok(None) };
             let verified = Arc::new(verified);
             app.tokens.put(digest, verified.clone(), generation);
+            if let Some(id) = verified.note {
+                // Nobody waits for this, and losing it harms nobody.
+                let db = app.db.clone();
+                tokio::spawn(async move {
+                    db.write((id, now), |tx, (id, now)| Box::pin(accounts::note_use(tx, *id, *now))).await
+                });
+            }
             verified
         }
     };
@@ -143,11 +152,20 @@ fn class_of(method: &Method, path: &str, bad_token: bool) -> Class {
 fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
     let unmapped = |address: IpAddr| address.to_canonical();
     let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| unmapped(info.0.ip()));
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| unmapped(info.0.ip()));
     if !is_proxy(&peer) {
         return peer;
     }
-    let forwarded: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let forwarded: Vec<&str> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
     let mut client = peer;
     for hop in forwarded.into_iter().rev() {
         let Ok(address) = hop.trim().parse::<IpAddr>().map(unmapped) else { break };
@@ -178,7 +196,11 @@ mod tests {
         let seen = |peer, forwarded: &[&str]| client_address(&request(peer, forwarded), &trusted).to_string();
         assert_eq!(seen("203.0.113.9", &["198.51.100.1"]), "203.0.113.9", "a stranger's header is not believed");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(seen("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.9.9.9"]), "198.51.100.1", "what a client wrote itself stands further left");
+        assert_eq!(
+            seen("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.9.9.9"]),
+            "198.51.100.1",
+            "what a client wrote itself stands further left"
+        );
         assert_eq!(seen("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(seen("::ffff:203.0.113.9", &[]), "203.0.113.9");
     }

@@ -71,7 +71,12 @@ impl Limits {
             let quota = Quota::per_minute(NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN));
             (limit, Keyed::new(quota, DashMapStateStore::default(), clock.clone()))
         };
-        Limits { auth: keyed(per_minute.auth), read: keyed(per_minute.read), write: keyed(per_minute.write), clock: clock.clone() }
+        Limits {
+            auth: keyed(per_minute.auth),
+            read: keyed(per_minute.read),
+            write: keyed(per_minute.write),
+            clock: clock.clone(),
+        }
     }
 
     /// Counts a request.
@@ -81,7 +86,12 @@ impl Limits {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let missing = limit.saturating_sub(remaining);
-                Left { allowed: true, limit: *limit, remaining, reset: u64::from(missing) * 60 / u64::from((*limit).max(1)) }
+                Left {
+                    allowed: true,
+                    limit: *limit,
+                    remaining,
+                    reset: u64::from(missing) * 60 / u64::from((*limit).max(1)),
+                }
             }
             Err(not_until) => {
                 let wait = not_until.wait_time_from(governor::clock::Clock::now(&self.clock));

@@ -35,7 +35,8 @@ async fn index() -> Response {
 }
 
 async fn one(PathId(slug): PathId<String>) -> Answer<Response> {
-    let code: &Code = codes::ALL.iter().find(|code| code.slug == slug).ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
+    let code: &Code =
+        codes::ALL.iter().find(|code| code.slug == slug).ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
     let body = format!(
         "<p>Status {} · <code>{}</code>\n<p>{}\n<p><a href=\"/problems\">All problems</a> · <a href=\"/api/redoc\">API \
          documentation</a>",
@@ -56,8 +57,10 @@ fn html(title: &str, body: &str) -> Response {
          td, th {{ text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top }}</style>\n</head>\n\
          <body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     );
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)], page).into_response()
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)], page)
+        .into_response()
 }
 
 fn escaped(text: &str) -> String {

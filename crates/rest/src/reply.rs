@@ -47,7 +47,11 @@ impl Reply {
 
     /// 200 with a body, or 304 when the caller has it already.
     pub fn unless_known(call: &Call, etag: String, body: &impl Serialize) -> Reply {
-        if call.has(&etag) { Reply { status: 304, etag: Some(etag), location: None, body: String::new() } } else { Reply::ok(body).etag(etag) }
+        if call.has(&etag) {
+            Reply { status: 304, etag: Some(etag), location: None, body: String::new() }
+        } else {
+            Reply::ok(body).etag(etag)
+        }
     }
 
     /// With an ETag (its quotes included).

@@ -17,9 +17,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Ends what takes too long.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(LONGEST, next.run(request))
-        .await
-        .unwrap_or_else(|_| Problem::new(&codes::BUSY).detail("the request took too long").retry_after(5).into_response())
+    tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| {
+        Problem::new(&codes::BUSY).detail("the request took too long").retry_after(5).into_response()
+    })
 }
 
 /// The answer to a request whose handler panicked: a fault of ours, logged; the caller gets the request id.

@@ -107,15 +107,28 @@ fn all(permissions: &[Permission]) -> Reply {
 #[utoipa::path(post, path = "/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = ShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
-async fn share_calendar(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {
+async fn share_calendar(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<CalendarId>,
+    body: Body,
+) -> Answer {
     let wishes = sharing::parse_share(&body.map)?;
-    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| Box::pin(async move { Ok(all(&sharing::share_calendar(tx, ctx, *id, wishes).await?)) })).await
+    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| {
+        Box::pin(async move { Ok(all(&sharing::share_calendar(tx, ctx, *id, wishes).await?)) })
+    })
+    .await
 }
 
 /// Who may do what on a calendar
 #[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
-async fn calendar_permissions(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
+async fn calendar_permissions(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<CalendarId>,
+    query: Query,
+) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
     Ok(all(&sharing::calendar_permissions(&mut conn, &call.call.ctx, id).await?))
@@ -126,7 +139,12 @@ async fn calendar_permissions(State(app): State<App>, call: SignedInCall, PathId
     params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
-async fn put_calendar_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<CalendarId, UserId>, body: Body) -> Answer {
+async fn put_calendar_permission(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, user): PathPair<CalendarId, UserId>,
+    body: Body,
+) -> Answer {
     let role = sharing::parse_role(&body.map)?;
     write(&app, call.call.without_key(), body.digest, (id, user, role), |tx, ctx, (id, user, role)| {
         Box::pin(async move { Ok(Reply::ok(&view(&sharing::change_on_calendar(tx, ctx, *id, *user, *role).await?))) })
@@ -141,7 +159,11 @@ async fn put_calendar_permission(State(app): State<App>, call: SignedInCall, Pat
     params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
-async fn delete_calendar_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<CalendarId, UserId>) -> Answer {
+async fn delete_calendar_permission(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, user): PathPair<CalendarId, UserId>,
+) -> Answer {
     write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
         Box::pin(async move {
             sharing::revoke_on_calendar(tx, ctx, *id, *user).await?;
@@ -159,13 +181,21 @@ async fn delete_calendar_permission(State(app): State<App>, call: SignedInCall, 
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let wishes = sharing::parse_share(&body.map)?;
-    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| Box::pin(async move { Ok(all(&sharing::share_event(tx, ctx, *id, wishes).await?)) })).await
+    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| {
+        Box::pin(async move { Ok(all(&sharing::share_event(tx, ctx, *id, wishes).await?)) })
+    })
+    .await
 }
 
 /// Who may do what on an event
 #[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
-async fn event_permissions(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, query: Query) -> Answer {
+async fn event_permissions(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<EventId>,
+    query: Query,
+) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
     Ok(all(&sharing::event_permissions(&mut conn, &call.call.ctx, id).await?))
@@ -176,7 +206,12 @@ async fn event_permissions(State(app): State<App>, call: SignedInCall, PathId(id
     params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
-async fn put_event_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<EventId, UserId>, body: Body) -> Answer {
+async fn put_event_permission(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, user): PathPair<EventId, UserId>,
+    body: Body,
+) -> Answer {
     let role = sharing::parse_role(&body.map)?;
     write(&app, call.call.without_key(), body.digest, (id, user, role), |tx, ctx, (id, user, role)| {
         Box::pin(async move { Ok(Reply::ok(&view(&sharing::change_on_event(tx, ctx, *id, *user, *role).await?))) })
@@ -191,7 +226,11 @@ async fn put_event_permission(State(app): State<App>, call: SignedInCall, PathPa
     params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
-async fn delete_event_permission(State(app): State<App>, call: SignedInCall, PathPair(id, user): PathPair<EventId, UserId>) -> Answer {
+async fn delete_event_permission(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, user): PathPair<EventId, UserId>,
+) -> Answer {
     write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
         Box::pin(async move {
             sharing::revoke_on_event(tx, ctx, *id, *user).await?;

@@ -62,7 +62,8 @@ fn administers(call: &SignedInCall) -> bool {
     responses((status = 200, description = "A page", body = UserPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let all = administers(&call);
-    let listed = Listed { text: query.text("q"), all, limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
+    let listed =
+        Listed { text: query.text("q"), all, limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
     let total = query.include_total();
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -117,12 +118,16 @@ struct UserPatch {
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, body: Body) -> Answer {
     let call = call.as_admin()?.call;
     let if_match = call.if_match.clone();
-    let changing = write(&app, call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
-        Box::pin(async move {
-            let view = AccountView::of(accounts::edit_by_admin(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version)).await?);
-            Ok(Reply::ok(&view).etag(view.etag()))
-        })
-    });
+    let changing =
+        write(&app, call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+            Box::pin(async move {
+                let view = AccountView::of(
+                    accounts::edit_by_admin(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version))
+                        .await?,
+                );
+                Ok(Reply::ok(&view).etag(view.etag()))
+            })
+        });
     let reply = changing.await?;
     app.tokens.forget_all();
     Ok(reply)

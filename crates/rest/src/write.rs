@@ -70,7 +70,10 @@ struct Stored {
 impl FromRow for Stored {
     fn from_row(row: &Row) -> kalends_db::Result<Self> {
         let status: i64 = row.get("status")?;
-        Ok(Stored { body_digest: row.get("body_digest")?, reply: if status == 0 { None } else { Some(row.json("reply")?) } })
+        Ok(Stored {
+            body_digest: row.get("body_digest")?,
+            reply: if status == 0 { None } else { Some(row.json("reply")?) },
+        })
     }
 }
 
@@ -78,7 +81,8 @@ impl FromRow for Stored {
 /// waits for it (PostgreSQL: up to 3 s at the unique index; SQLite: in the writer's queue) instead of running into the
 /// first one's effects.
 async fn begin(tx: &mut Tx, ctx: &Ctx, key: &Key) -> Answer<Option<Reply>> {
-    let found: Option<Stored> = sql("SELECT status, body_digest, reply FROM idempotency_keys WHERE id = $1").bind(key.id).optional(tx).await?;
+    let found: Option<Stored> =
+        sql("SELECT status, body_digest, reply FROM idempotency_keys WHERE id = $1").bind(key.id).optional(tx).await?;
     if let Some(stored) = found {
         if stored.body_digest != key.body {
             return Err(Problem::new(&codes::KEY_REUSED));
@@ -86,12 +90,13 @@ async fn begin(tx: &mut Tx, ctx: &Ctx, key: &Key) -> Answer<Option<Reply>> {
         return Ok(stored.reply);
     }
     tx.wait_at_most(3).await?;
-    let inserted = sql("INSERT INTO idempotency_keys (id, body_digest, status, reply, created_at) VALUES ($1, $2, 0, '', $3)")
-        .bind(key.id)
-        .bind(key.body)
-        .bind(ctx.now)
-        .run(tx)
-        .await;
+    let inserted =
+        sql("INSERT INTO idempotency_keys (id, body_digest, status, reply, created_at) VALUES ($1, $2, 0, '', $3)")
+            .bind(key.id)
+            .bind(key.body)
+            .bind(ctx.now)
+            .run(tx)
+            .await;
     match inserted {
         Ok(_) => Ok(None),
         // The twin has committed: run again and find its answer.
@@ -102,6 +107,11 @@ async fn begin(tx: &mut Tx, ctx: &Ctx, key: &Key) -> Answer<Option<Reply>> {
 }
 
 async fn store(tx: &mut Tx, key: &Key, reply: &Reply) -> Answer<()> {
-    sql("UPDATE idempotency_keys SET status = $2, reply = $3 WHERE id = $1").bind(key.id).bind(i64::from(reply.status)).bind_json(reply)?.run(tx).await?;
+    sql("UPDATE idempotency_keys SET status = $2, reply = $3 WHERE id = $1")
+        .bind(key.id)
+        .bind(i64::from(reply.status))
+        .bind_json(reply)?
+        .run(tx)
+        .await?;
     Ok(())
 }

@@ -54,7 +54,8 @@ fn samples() -> Result<Vec<Sample>> {
     FILES
         .iter()
         .map(|(file, visibility, bytes)| {
-            let parsed = kalends_ical::read(bytes, &kalends_kernel::Zone::look_up).map_err(|error| anyhow!("{file}: {error:?}"))?;
+            let parsed = kalends_ical::read(bytes, &kalends_kernel::Zone::look_up)
+                .map_err(|error| anyhow!("{file}: {error:?}"))?;
             Ok(Sample { file, visibility, parsed })
         })
         .collect()

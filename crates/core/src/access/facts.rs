@@ -15,8 +15,11 @@ pub enum CalendarVisibility {
 
 impl CalendarVisibility {
     /// Every value with its name in the API.
-    pub const NAMES: &'static [(&'static str, CalendarVisibility)] =
-        &[("private", CalendarVisibility::Private), ("internal", CalendarVisibility::Internal), ("public", CalendarVisibility::Public)];
+    pub const NAMES: &'static [(&'static str, CalendarVisibility)] = &[
+        ("private", CalendarVisibility::Private),
+        ("internal", CalendarVisibility::Internal),
+        ("public", CalendarVisibility::Public),
+    ];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {
@@ -75,7 +78,12 @@ pub enum State {
 
 impl State {
     /// Every state with its name in the API.
-    pub const NAMES: &'static [(&'static str, State)] = &[("draft", State::Draft), ("review", State::Review), ("published", State::Published), ("refused", State::Refused)];
+    pub const NAMES: &'static [(&'static str, State)] = &[
+        ("draft", State::Draft),
+        ("review", State::Review),
+        ("published", State::Published),
+        ("refused", State::Refused),
+    ];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {
@@ -107,7 +115,8 @@ pub enum Visibility {
 
 impl Visibility {
     /// Every value with its name in the API.
-    pub const NAMES: &'static [(&'static str, Visibility)] = &[("public", Visibility::Public), ("private", Visibility::Private), ("confidential", Visibility::Confidential)];
+    pub const NAMES: &'static [(&'static str, Visibility)] =
+        &[("public", Visibility::Public), ("private", Visibility::Private), ("confidential", Visibility::Confidential)];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {

@@ -24,7 +24,8 @@ pub enum Role {
 
 impl Role {
     /// Every role with its name in the API.
-    pub const NAMES: &'static [(&'static str, Role)] = &[("free_busy", Role::FreeBusy), ("viewer", Role::Viewer), ("editor", Role::Editor), ("owner", Role::Owner)];
+    pub const NAMES: &'static [(&'static str, Role)] =
+        &[("free_busy", Role::FreeBusy), ("viewer", Role::Viewer), ("editor", Role::Editor), ("owner", Role::Owner)];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {

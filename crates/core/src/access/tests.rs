@@ -9,7 +9,13 @@ fn user(role: GlobalRole) -> Actor {
     Actor::User(SignedIn { id, role, by: Credential::Session(SessionId::new(Uuid::nil())) })
 }
 
-fn event(calendar: CalendarVisibility, on_calendar: Option<Role>, on_event: Option<Role>, state: State, visibility: Visibility) -> EventFacts {
+fn event(
+    calendar: CalendarVisibility,
+    on_calendar: Option<Role>,
+    on_event: Option<Role>,
+    state: State,
+    visibility: Visibility,
+) -> EventFacts {
     let calendar = CalendarFacts { visibility: calendar, review: Review::None, role: on_calendar, deleted: false };
     EventFacts { calendar, role: on_event, state, visibility, deleted: false }
 }
@@ -30,7 +36,8 @@ fn what_people_see_of_an_event() {
     use State::{Draft, Published, Refused, Review};
     use Visibility as V;
     let (me, nobody, admin) = (user(GlobalRole::User), Actor::Anonymous, user(GlobalRole::Admin));
-    let (free_busy, viewer, editor, owner) = (Some(Role::FreeBusy), Some(Role::Viewer), Some(Role::Editor), Some(Role::Owner));
+    let (free_busy, viewer, editor, owner) =
+        (Some(Role::FreeBusy), Some(Role::Viewer), Some(Role::Editor), Some(Role::Owner));
     #[rustfmt::skip]
     let table = [
         // actor, calendar, role there, role on the event, state, visibility → sight
@@ -87,7 +94,10 @@ fn the_stronger_of_both_roles_counts_and_only_owners_share_and_delete() {
 fn a_deleted_event_is_there_for_its_owners_alone() {
     let me = user(GlobalRole::User);
     let seen = |role| {
-        let facts = EventFacts { deleted: true, ..event(CalendarVisibility::Public, role, None, State::Published, Visibility::Public) };
+        let facts = EventFacts {
+            deleted: true,
+            ..event(CalendarVisibility::Public, role, None, State::Published, Visibility::Public)
+        };
         sees(&me, &facts)
     };
     assert_eq!([seen(Some(Role::Owner)), seen(Some(Role::Editor)), seen(None)], ["full", "nothing", "nothing"]);

@@ -51,7 +51,13 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewAccount) -> Result<User, Cr
 }
 
 /// Makes an administrator, from the command line. Whoever holds the machine vouches for the address.
-pub async fn create_admin(tx: &mut Tx, ctx: &Ctx, username: &Username, email: &EmailAddress, password_hash: &str) -> Result<User, CreateError> {
+pub async fn create_admin(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    username: &Username,
+    email: &EmailAddress,
+    password_hash: &str,
+) -> Result<User, CreateError> {
     let new = NewAccount {
         username: username.clone(),
         email: email.clone(),

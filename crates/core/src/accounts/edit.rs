@@ -12,7 +12,13 @@ use crate::ctx::Ctx;
 const READ_ONLY: &[&str] = &["id", "email_verified_at", "version", "created_at", "updated_at"];
 
 /// Applies a merge patch (RFC 7396) of its owner to an account. A new address is not verified any more.
-pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: UserId, patch: &Map<String, Value>, is_current: impl Fn(i64) -> bool) -> Result<User, AccountError> {
+pub async fn edit(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: UserId,
+    patch: &Map<String, Value>,
+    is_current: impl Fn(i64) -> bool,
+) -> Result<User, AccountError> {
     let old = store::lock(tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(AccountError::NotFound)?;
     if !is_current(old.version) {
         return Err(AccountError::Changed(Box::new(old)));
@@ -22,7 +28,13 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: UserId, patch: &Map<String, Value>
 }
 
 /// Writes an account that differs from what it was.
-pub(super) async fn save(tx: &mut Tx, ctx: &Ctx, old: &User, new: User, detail: Option<Value>) -> Result<User, AccountError> {
+pub(super) async fn save(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &User,
+    new: User,
+    detail: Option<Value>,
+) -> Result<User, AccountError> {
     if new == *old {
         return Ok(new);
     }
@@ -44,7 +56,11 @@ fn patched(old: &User, patch: &Map<String, Value>) -> Result<User, Invalid> {
         "role": old.role.name(),
         "disabled": old.disabled,
     });
-    let patch: Map<String, Value> = patch.iter().filter(|(name, _)| !READ_ONLY.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let patch: Map<String, Value> = patch
+        .iter()
+        .filter(|(name, _)| !READ_ONLY.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     json_patch::merge(&mut body, &Value::Object(patch));
     let mut fields = Fields::of(&body, "")?;
     for (kept, value) in [("role", json!(old.role.name())), ("disabled", json!(old.disabled))] {

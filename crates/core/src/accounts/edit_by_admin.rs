@@ -9,7 +9,13 @@ use crate::ctx::{Ctx, GlobalRole};
 
 /// Applies an administrator's merge patch to an account: role, whether it is shut out, whether its address is its own,
 /// the name. It takes effect with the commit: every request looks at the account as it is.
-pub async fn edit_by_admin(tx: &mut Tx, ctx: &Ctx, id: UserId, patch: &Map<String, Value>, is_current: impl Fn(i64) -> bool) -> Result<User, AccountError> {
+pub async fn edit_by_admin(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: UserId,
+    patch: &Map<String, Value>,
+    is_current: impl Fn(i64) -> bool,
+) -> Result<User, AccountError> {
     let another_admin = another_admin_than(tx, id).await?;
     let old = store::lock(tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(AccountError::NotFound)?;
     if !is_current(old.version) {

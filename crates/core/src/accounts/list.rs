@@ -21,7 +21,12 @@ pub struct Listed {
 /// Accounts by user name; deleted ones never.
 pub async fn list(conn: &mut Conn, listed: &Listed) -> Result<Page<User>> {
     let found = store::list(conn, listed).await?;
-    Ok(page(found, listed.limit, |last| Cursor { key: last.username.to_lowercase(), id: last.id.uuid(), part: String::new(), of: listed.digest }))
+    Ok(page(found, listed.limit, |last| Cursor {
+        key: last.username.to_lowercase(),
+        id: last.id.uuid(),
+        part: String::new(),
+        of: listed.digest,
+    }))
 }
 
 /// How many there are in all.

@@ -35,12 +35,14 @@ pub use list::{Listed, count, list};
 pub use model::{Card, NewAccount, Origin, Password, Policy, User, Username, UsernameError};
 pub use password::{PasswordChange, change_password, parse_password_change};
 pub use passwords::{Cost, Passwords, PasswordsError};
-pub use personal_tokens::{MadeToken, PersonalToken, TokenError, TokenInput, create_token, revoke_token, token_count, tokens};
+pub use personal_tokens::{
+    MadeToken, PersonalToken, TokenError, TokenInput, create_token, revoke_token, token_count, tokens,
+};
 pub use refresh::{Refreshed, parse_refresh, refresh};
 pub use register::{RegisterError, Registration, register};
 pub use sessions::{NewSession, Session, end_session, end_session_of_refresh_token, session_count, sessions};
 pub use sign_in::{Attempt, Credentials, Proof, credentials_of, credentials_of_login, sign_in};
-pub use tokens::{Verified, token_digest, verify};
+pub use tokens::{Verified, note_use, token_digest, verify};
 
 use kalends_db::{Error, Tx};
 use kalends_kernel::{Invalid, UserId};
@@ -89,7 +91,22 @@ async fn another_admin_than(tx: &mut Tx, id: UserId) -> Result<bool, Error> {
     Ok(store::lock_admins(tx).await?.into_iter().any(|admin| admin != id))
 }
 
-async fn record(tx: &mut Tx, ctx: &Ctx, op: Op, id: UserId, version: i64, detail: Option<serde_json::Value>) -> Result<(), Error> {
-    let change = Change { kind: Kind::User, op, record: id.uuid(), calendar: None, user: Some(id), version: Some(version), detail };
+async fn record(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    op: Op,
+    id: UserId,
+    version: i64,
+    detail: Option<serde_json::Value>,
+) -> Result<(), Error> {
+    let change = Change {
+        kind: Kind::User,
+        op,
+        record: id.uuid(),
+        calendar: None,
+        user: Some(id),
+        version: Some(version),
+        detail,
+    };
     changes::record(tx, ctx, change).await
 }

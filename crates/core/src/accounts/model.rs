@@ -222,7 +222,10 @@ mod tests {
     #[test]
     fn a_password_keeps_its_blanks_and_counts_characters_not_bytes() {
         assert!(Password::parse(" öäü ö ").is_err_and(|(code, _)| code == "too-short"));
-        assert_eq!(Password::parse(" 1234567").map(|password| password.secret().reveal().to_owned()), Ok(" 1234567".to_owned()));
+        assert_eq!(
+            Password::parse(" 1234567").map(|password| password.secret().reveal().to_owned()),
+            Ok(" 1234567".to_owned())
+        );
         assert!(Password::parse(&"é".repeat(1_024)).is_ok());
         assert!(Password::parse(&"é".repeat(1_025)).is_err_and(|(code, _)| code == "too-long"));
     }

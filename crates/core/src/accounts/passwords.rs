@@ -61,7 +61,13 @@ impl Passwords {
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = argon.hash_password(b"no account has this password").map_err(failed)?.to_string();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Passwords(Arc::new(Inner { argon, running: Arc::new(Semaphore::new(cores)), waiting: Arc::new(Semaphore::new(QUEUE)), dummy, checks: AtomicU64::new(0) })))
+        Ok(Passwords(Arc::new(Inner {
+            argon,
+            running: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::new(Semaphore::new(QUEUE)),
+            dummy,
+            checks: AtomicU64::new(0),
+        })))
     }
 
     /// The hash of a password, with a fresh salt, in the PHC text form that also names its cost.
@@ -94,7 +100,10 @@ impl Passwords {
         self.0.checks.load(Ordering::Relaxed)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordsError> + Send + 'static) -> Result<T, PasswordsError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordsError> + Send + 'static,
+    ) -> Result<T, PasswordsError> {
         let place = self.0.waiting.clone().try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
         let core = self.0.running.clone().acquire_owned().await.map_err(failed)?;
         let inner = self.0.clone();
@@ -120,7 +129,8 @@ mod tests {
         let passwords = Passwords::new(Cost { memory: 16, passes: 1, lanes: 1 }).expect("a cost");
         let hash = passwords.hash(&Password::parse("correct horse").expect("long enough")).await.expect("hashed");
         assert!(hash.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{hash}");
-        let check = async |hash: Option<&str>, text: &str| passwords.check(hash, &Secret::new(text)).await.expect("checked");
+        let check =
+            async |hash: Option<&str>, text: &str| passwords.check(hash, &Secret::new(text)).await.expect("checked");
         assert!(check(Some(&hash), "correct horse").await);
         assert!(!check(Some(&hash), "correct horse ").await);
         assert!(!check(None, "no account has this password").await);

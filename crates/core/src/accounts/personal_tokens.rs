@@ -21,7 +21,7 @@ pub struct PersonalToken {
     pub created_at: Timestamp,
     /// When it expires, if ever.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, where that is noted.
+    /// When it was last used, to the hour; none if never.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -60,7 +60,9 @@ impl TokenInput {
         }
         scopes.sort_unstable();
         scopes.dedup();
-        let at = fields.parsed("expires_at", "not-an-instant", |text| text.parse::<Timestamp>().map_err(|_| "must be an instant with an offset such as 2027-12-31T00:00:00Z"));
+        let at = fields.parsed("expires_at", "not-an-instant", |text| {
+            text.parse::<Timestamp>().map_err(|_| "must be an instant with an offset such as 2027-12-31T00:00:00Z")
+        });
         if at.is_some_and(|at| at <= now) {
             fields.error("expires_at", "past", "must be in the future");
         }
@@ -69,7 +71,11 @@ impl TokenInput {
             fields.error("expires_in_days", "contradiction", "give either expires_at or expires_in_days");
         }
         let in_days = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
-        fields.finish().or(TokenInput { name: name.unwrap_or_default(), scopes, expires_at: at.or(in_days).map(to_micros) })
+        fields.finish().or(TokenInput {
+            name: name.unwrap_or_default(),
+            scopes,
+            expires_at: at.or(in_days).map(to_micros),
+        })
     }
 }
 
@@ -100,12 +106,25 @@ impl From<Error> for TokenError {
 }
 
 /// Makes a personal token. Only administrators can give one the right to administer, and it works as long as they are.
-pub async fn create_token(tx: &mut Tx, ctx: &Ctx, owner: &SignedIn, input: &TokenInput) -> Result<MadeToken, TokenError> {
+pub async fn create_token(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    owner: &SignedIn,
+    input: &TokenInput,
+) -> Result<MadeToken, TokenError> {
     if input.scopes.contains(&Scope::Admin) && owner.role != GlobalRole::Admin {
-        return Err(TokenError::Invalid(Invalid::one("/scopes", "not-allowed", "the scope admin needs an administrator's account")));
+        return Err(TokenError::Invalid(Invalid::one(
+            "/scopes",
+            "not-allowed",
+            "the scope admin needs an administrator's account",
+        )));
     }
     if store::count_tokens_of(tx, owner.id).await? >= MOST {
-        return Err(TokenError::Invalid(Invalid::one("", "too-many", format!("an account may have {MOST} personal tokens; revoke one first"))));
+        return Err(TokenError::Invalid(Invalid::one(
+            "",
+            "too-many",
+            format!("an account may have {MOST} personal tokens; revoke one first"),
+        )));
     }
     let (secret, digest) = TokenKind::Personal.make(ctx.ids);
     let token = PersonalToken {
@@ -130,9 +149,20 @@ pub async fn revoke_token(tx: &mut Tx, ctx: &Ctx, owner: UserId, id: TokenId) ->
 }
 
 /// The account's personal tokens that were not revoked, newest first.
-pub async fn tokens(conn: &mut Conn, owner: UserId, limit: u32, cursor: Option<&Cursor>, of: u32) -> Result<Page<PersonalToken>, Error> {
+pub async fn tokens(
+    conn: &mut Conn,
+    owner: UserId,
+    limit: u32,
+    cursor: Option<&Cursor>,
+    of: u32,
+) -> Result<Page<PersonalToken>, Error> {
     let found = store::tokens_of(conn, owner, limit, cursor).await?;
-    Ok(super::list::page(found, limit, |last| Cursor { key: String::new(), id: last.id.uuid(), part: String::new(), of }))
+    Ok(super::list::page(found, limit, |last| Cursor {
+        key: String::new(),
+        id: last.id.uuid(),
+        part: String::new(),
+        of,
+    }))
 }
 
 /// How many personal tokens the account has.

@@ -63,8 +63,12 @@ impl Registration {
         let name = fields.text("name", Text::line(200)).filter(|name| !name.is_empty());
         let role = fields.choice("role", GlobalRole::NAMES).unwrap_or(GlobalRole::User);
         match role {
-            GlobalRole::Admin => fields.error("role", "not-allowed", "nobody makes himself an administrator; choose user or organizer"),
-            GlobalRole::Organizer if !policy.role_choice => fields.error("role", "not-allowed", "an administrator gives this role here"),
+            GlobalRole::Admin => {
+                fields.error("role", "not-allowed", "nobody makes himself an administrator; choose user or organizer")
+            }
+            GlobalRole::Organizer if !policy.role_choice => {
+                fields.error("role", "not-allowed", "an administrator gives this role here")
+            }
             GlobalRole::Organizer | GlobalRole::User => {}
         }
         let locale = read_locale(&mut fields);
@@ -73,7 +77,16 @@ impl Registration {
         match (username, email, password) {
             (Some(username), Some(email), Some(password)) if invalid.is_empty() => {
                 let name = name.unwrap_or_else(|| username.as_str().to_owned());
-                let account = NewAccount { username, email, email_verified: false, name, role, locale, zone, password_hash: String::new() };
+                let account = NewAccount {
+                    username,
+                    email,
+                    email_verified: false,
+                    name,
+                    role,
+                    locale,
+                    zone,
+                    password_hash: String::new(),
+                };
                 Ok(Registration { account, password })
             }
             _ => Err(RegisterError::Invalid(invalid)),
@@ -87,7 +100,13 @@ impl Registration {
 }
 
 /// Makes an account for a person who asks for it, and signs him in.
-pub async fn register(tx: &mut Tx, ctx: &Ctx, new: &NewAccount, origin: &Origin, policy: &Policy) -> Result<(User, NewSession), RegisterError> {
+pub async fn register(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    new: &NewAccount,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<(User, NewSession), RegisterError> {
     let mut new = new.clone();
     if policy.first_user_is_admin && is_first(tx, ctx).await? {
         new.role = GlobalRole::Admin;
@@ -147,6 +166,9 @@ impl fmt::Display for LocaleError {
 fn parse_locale(text: &str) -> Result<String, LocaleError> {
     let subtag = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
     let language = text.split('-').next().unwrap_or_default();
-    let ok = text.len() <= 35 && (2..=3).contains(&language.len()) && language.chars().all(|c| c.is_ascii_alphabetic()) && text.split('-').all(subtag);
+    let ok = text.len() <= 35
+        && (2..=3).contains(&language.len())
+        && language.chars().all(|c| c.is_ascii_alphabetic())
+        && text.split('-').all(subtag);
     if ok { Ok(text.to_owned()) } else { Err(LocaleError) }
 }

@@ -36,7 +36,13 @@ pub struct NewSession {
 }
 
 /// Starts a session.
-pub(super) async fn start(tx: &mut Tx, ctx: &Ctx, user: UserId, origin: &Origin, policy: &Policy) -> Result<NewSession> {
+pub(super) async fn start(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    user: UserId,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<NewSession> {
     let id: SessionId = ctx.ids.next();
     store::insert_session(tx, id, user, origin, ctx.now, later(ctx.now, policy.refresh_lifetime)).await?;
     give_tokens(tx, ctx, id, policy).await
@@ -70,9 +76,21 @@ pub async fn end_session_of_refresh_token(tx: &mut Tx, ctx: &Ctx, token: &Secret
 }
 
 /// The account's living sessions, newest first.
-pub async fn sessions(conn: &mut Conn, owner: UserId, now: Timestamp, limit: u32, cursor: Option<&Cursor>, of: u32) -> Result<Page<Session>> {
+pub async fn sessions(
+    conn: &mut Conn,
+    owner: UserId,
+    now: Timestamp,
+    limit: u32,
+    cursor: Option<&Cursor>,
+    of: u32,
+) -> Result<Page<Session>> {
     let found = store::sessions_of(conn, owner, now, limit, cursor).await?;
-    Ok(super::list::page(found, limit, |last| Cursor { key: String::new(), id: last.id.uuid(), part: String::new(), of }))
+    Ok(super::list::page(found, limit, |last| Cursor {
+        key: String::new(),
+        id: last.id.uuid(),
+        part: String::new(),
+        of,
+    }))
 }
 
 /// How many living sessions the account has.

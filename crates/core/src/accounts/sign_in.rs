@@ -98,7 +98,13 @@ impl Proof {
 }
 
 /// Starts a session for whoever proved to know the password; none when that does not hold any more.
-pub async fn sign_in(tx: &mut Tx, ctx: &Ctx, proof: &Proof, origin: &Origin, policy: &Policy) -> Result<Option<NewSession>> {
+pub async fn sign_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    proof: &Proof,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<Option<NewSession>> {
     if !proof.still_holds(tx).await? {
         return Ok(None);
     }

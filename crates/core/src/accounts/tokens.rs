@@ -4,8 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use kalends_db::Conn;
-use kalends_kernel::{Ids, Secret};
+use kalends_db::{Conn, Tx};
+use kalends_kernel::{Ids, Secret, TokenId};
 use sha2::{Digest, Sha256};
 
 use super::store;
@@ -57,6 +57,8 @@ pub struct Verified {
     pub user: SignedIn,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
+    /// A personal token whose use should be noted, because that was not done lately.
+    pub note: Option<TokenId>,
 }
 
 impl Verified {
@@ -78,6 +80,11 @@ pub async fn verify(conn: &mut Conn, token: &str, now: Timestamp) -> kalends_db:
     }
 }
 
+/// Notes that a personal token is in use, so that its owner sees which ones are; to the hour, which is one write an hour.
+pub async fn note_use(tx: &mut Tx, id: TokenId, now: Timestamp) -> kalends_db::Result<()> {
+    store::note_use(tx, id, now).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +98,14 @@ mod tests {
         assert_eq!(TokenKind::Refresh.digest(access.reveal()), None);
         let (refresh, _) = TokenKind::Refresh.make(ids);
         assert_eq!(token_digest(refresh.reveal()), None, "a refresh token opens nothing by itself");
-        for bad in ["", "kla_", "kla_short", "kla_%%%", &format!("{}A", access.reveal()), &access.reveal().replace("kla_", "klx_")] {
+        for bad in [
+            "",
+            "kla_",
+            "kla_short",
+            "kla_%%%",
+            &format!("{}A", access.reveal()),
+            &access.reveal().replace("kla_", "klx_"),
+        ] {
             assert_eq!(token_digest(bad), None, "{bad}");
         }
     }

@@ -35,7 +35,14 @@ pub async fn create_default(tx: &mut Tx, ctx: &Ctx, owner: UserId, time_zone: &Z
     insert(tx, ctx, owner, &input, time_zone.clone(), true).await
 }
 
-async fn insert(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &CalendarInput, zone: Zone, is_default: bool) -> kalends_db::Result<CalendarId> {
+async fn insert(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    owner: UserId,
+    input: &CalendarInput,
+    zone: Zone,
+    is_default: bool,
+) -> kalends_db::Result<CalendarId> {
     let calendar = Calendar {
         id: ctx.ids.next(),
         owner,
@@ -48,7 +55,12 @@ async fn insert(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &CalendarInput, zo
         version: 1,
         created_at: ctx.now,
         updated_at: ctx.now,
-        facts: CalendarFacts { visibility: input.visibility, review: input.review, role: Some(Role::Owner), deleted: false },
+        facts: CalendarFacts {
+            visibility: input.visibility,
+            review: input.review,
+            role: Some(Role::Owner),
+            deleted: false,
+        },
     };
     store::insert(tx, &calendar).await?;
     sharing::store::put_on_calendar(tx, calendar.id, owner, Role::Owner, ctx.now).await?;

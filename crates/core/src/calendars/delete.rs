@@ -7,7 +7,12 @@ use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
 
 /// Deletes a calendar; its events go out of sight with it. A second time is no news.
-pub async fn delete(tx: &mut Tx, ctx: &Ctx, id: CalendarId, is_current: impl Fn(&Allowed) -> bool) -> Result<(), CalendarError> {
+pub async fn delete(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    is_current: impl Fn(&Allowed) -> bool,
+) -> Result<(), CalendarError> {
     store::lock(tx, id).await?;
     let allowed = match store::load(tx, ctx, id, Can::Delete).await {
         Ok(allowed) => allowed,

@@ -10,7 +10,13 @@ use crate::events;
 
 /// Applies a merge patch to a calendar. Its owners may; `is_current` says whether the version is the one that the
 /// caller looked at.
-pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: CalendarId, patch: &Map<String, Value>, is_current: impl Fn(i64) -> bool) -> Result<Allowed, CalendarError> {
+pub async fn edit(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    patch: &Map<String, Value>,
+    is_current: impl Fn(i64) -> bool,
+) -> Result<Allowed, CalendarError> {
     store::lock(tx, id).await?;
     let seen = store::load(tx, ctx, id, Can::See).await?;
     if seen.grant.role != Some(Role::Owner) {

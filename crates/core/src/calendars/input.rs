@@ -39,7 +39,8 @@ impl CalendarInput {
         let visibility = fields.choice("visibility", CalendarVisibility::NAMES).unwrap_or(CalendarVisibility::Private);
         let review = fields.choice("review", Review::NAMES).unwrap_or(Review::None);
         let conflicts = fields.choice("conflicts", Conflicts::NAMES).unwrap_or(Conflicts::Ignore);
-        let input = CalendarInput { name: name.unwrap_or_default(), description, color, zone, visibility, review, conflicts };
+        let input =
+            CalendarInput { name: name.unwrap_or_default(), description, color, zone, visibility, review, conflicts };
         fields.finish().or(input)
     }
 
@@ -59,7 +60,11 @@ impl CalendarInput {
     /// Applies a merge patch (RFC 7396) to a calendar.
     pub fn patched(calendar: &Calendar, patch: &Map<String, Value>) -> Result<CalendarInput, Invalid> {
         let mut body = Self::body_of(calendar);
-        let patch: Map<String, Value> = patch.iter().filter(|(name, _)| !READ_ONLY.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let patch: Map<String, Value> = patch
+            .iter()
+            .filter(|(name, _)| !READ_ONLY.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         json_patch::merge(&mut body, &Value::Object(patch));
         match body {
             Value::Object(body) => Self::parse(&body),
@@ -70,5 +75,9 @@ impl CalendarInput {
 
 fn parse_color(text: &str) -> Result<String, &'static str> {
     let digits = text.strip_prefix('#').unwrap_or_default();
-    if digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()) { Ok(text.to_ascii_lowercase()) } else { Err("must be a colour such as #3366cc") }
+    if digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("must be a colour such as #3366cc")
+    }
 }

@@ -16,33 +16,56 @@ pub struct Listed {
     pub digest: u32,
 }
 
-const VISIBLE: &str = "c.deleted_at IS NULL AND (cp.role IS NOT NULL OR c.visibility = 'public' OR (c.visibility = 'internal' AND $2))";
+const VISIBLE: &str =
+    "c.deleted_at IS NULL AND (cp.role IS NOT NULL OR c.visibility = 'public' OR (c.visibility = 'internal' AND $2))";
 
 /// The calendars that are shared with the actor or open to them, by name.
 pub async fn list(conn: &mut Conn, ctx: &Ctx, listed: &Listed) -> Result<Page<Allowed>> {
     let user = ctx.user();
     let statement = match &listed.cursor {
-        None => sql(format!("SELECT {} FROM {} WHERE {VISIBLE} ORDER BY c.name, c.id LIMIT $3", store::COLUMNS, store::FROM))
-            .bind(user)
-            .bind(user.is_some())
-            .bind(i64::from(listed.limit) + 1),
-        Some(cursor) => sql(format!("SELECT {} FROM {} WHERE {VISIBLE} AND (c.name, c.id) > ($4, $5) ORDER BY c.name, c.id LIMIT $3", store::COLUMNS, store::FROM))
-            .bind(user)
-            .bind(user.is_some())
-            .bind(i64::from(listed.limit) + 1)
-            .bind(cursor.key.as_str())
-            .bind(cursor.id),
+        None => sql(format!(
+            "SELECT {} FROM {} WHERE {VISIBLE} ORDER BY c.name, c.id LIMIT $3",
+            store::COLUMNS,
+            store::FROM
+        ))
+        .bind(user)
+        .bind(user.is_some())
+        .bind(i64::from(listed.limit) + 1),
+        Some(cursor) => sql(format!(
+            "SELECT {} FROM {} WHERE {VISIBLE} AND (c.name, c.id) > ($4, $5) ORDER BY c.name, c.id LIMIT $3",
+            store::COLUMNS,
+            store::FROM
+        ))
+        .bind(user)
+        .bind(user.is_some())
+        .bind(i64::from(listed.limit) + 1)
+        .bind(cursor.key.as_str())
+        .bind(cursor.id),
     };
     let mut found: Vec<Calendar> = statement.all(conn).await?;
     let more = found.len() > listed.limit as usize;
     found.truncate(listed.limit as usize);
-    let next = found.last().filter(|_| more).map(|last| Cursor { key: last.name.clone(), id: last.id.uuid(), part: String::new(), of: listed.digest });
-    let items = found.into_iter().filter_map(|calendar| access::on_calendar(&ctx.actor, &calendar.facts).map(|grant| Allowed { calendar, grant })).collect();
+    let next = found.last().filter(|_| more).map(|last| Cursor {
+        key: last.name.clone(),
+        id: last.id.uuid(),
+        part: String::new(),
+        of: listed.digest,
+    });
+    let items = found
+        .into_iter()
+        .filter_map(|calendar| {
+            access::on_calendar(&ctx.actor, &calendar.facts).map(|grant| Allowed { calendar, grant })
+        })
+        .collect();
     Ok(Page { items, next })
 }
 
 /// How many there are in all.
 pub async fn count(conn: &mut Conn, ctx: &Ctx) -> Result<i64> {
     let user = ctx.user();
-    sql(format!("SELECT count(*) AS n FROM {} WHERE {VISIBLE}", store::FROM)).bind(user).bind(user.is_some()).one(conn).await
+    sql(format!("SELECT count(*) AS n FROM {} WHERE {VISIBLE}", store::FROM))
+        .bind(user)
+        .bind(user.is_some())
+        .one(conn)
+        .await
 }

@@ -36,7 +36,8 @@ pub enum Conflicts {
 
 impl Conflicts {
     /// Every policy with its name in the API.
-    pub const NAMES: &'static [(&'static str, Conflicts)] = &[("ignore", Conflicts::Ignore), ("warn", Conflicts::Warn), ("reject", Conflicts::Reject)];
+    pub const NAMES: &'static [(&'static str, Conflicts)] =
+        &[("ignore", Conflicts::Ignore), ("warn", Conflicts::Warn), ("reject", Conflicts::Reject)];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {

@@ -9,10 +9,12 @@ use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Review
 use crate::ctx::Ctx;
 
 /// The columns of a calendar with the role of user `$1` on it.
-pub(crate) const COLUMNS: &str = "c.id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.visibility, c.review, c.conflicts,
+pub(crate) const COLUMNS: &str =
+    "c.id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.visibility, c.review, c.conflicts,
     c.is_default, c.version, c.created_at, c.updated_at, c.deleted_at, cp.role AS calendar_role";
 /// Where they come from.
-pub(crate) const FROM: &str = "calendars c LEFT JOIN calendar_permissions cp ON cp.calendar_id = c.id AND cp.user_id = $1";
+pub(crate) const FROM: &str =
+    "calendars c LEFT JOIN calendar_permissions cp ON cp.calendar_id = c.id AND cp.user_id = $1";
 
 impl FromRow for Calendar {
     fn from_row(row: &Row) -> Result<Self> {
@@ -45,7 +47,8 @@ pub(crate) fn zone(row: &Row, column: &str) -> Result<Zone> {
 
 /// The calendar, if the actor may do this with it.
 pub async fn load(conn: &mut Conn, ctx: &Ctx, id: CalendarId, can: Can) -> Result<Allowed, CalendarError> {
-    let found: Option<Calendar> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE c.id = $2")).bind(ctx.user()).bind(id).optional(conn).await?;
+    let found: Option<Calendar> =
+        sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE c.id = $2")).bind(ctx.user()).bind(id).optional(conn).await?;
     let calendar = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_calendar(&ctx.actor, &calendar.facts), can)?;
     Ok(Allowed { calendar, grant })
@@ -107,10 +110,10 @@ pub(crate) async fn mark_deleted(tx: &mut Tx, id: CalendarId, at: Timestamp) -> 
 pub(crate) async fn was_deleted_by_owner(conn: &mut Conn, id: CalendarId, user: UserId) -> Result<bool> {
     let found: Option<i64> = sql("SELECT 1 AS n FROM calendars c JOIN calendar_permissions cp ON cp.calendar_id = c.id
          WHERE c.id = $1 AND cp.user_id = $2 AND cp.role = 'owner' AND c.deleted_at IS NOT NULL")
-        .bind(id)
-        .bind(user)
-        .optional(conn)
-        .await?;
+    .bind(id)
+    .bind(user)
+    .optional(conn)
+    .await?;
     Ok(found.is_some())
 }
 
@@ -122,5 +125,9 @@ pub(crate) async fn zone_of(conn: &mut Conn, user: UserId) -> Result<Zone> {
             zone(row, "time_zone").map(Found)
         }
     }
-    Ok(sql("SELECT time_zone FROM users WHERE id = $1").bind(user).optional::<Found>(conn).await?.map_or_else(Zone::utc, |found| found.0))
+    Ok(sql("SELECT time_zone FROM users WHERE id = $1")
+        .bind(user)
+        .optional::<Found>(conn)
+        .await?
+        .map_or_else(Zone::utc, |found| found.0))
 }

@@ -35,8 +35,12 @@ pub struct Audience {
     pub both_languages: bool,
 }
 
-const KINDS: &[(&str, AudienceKind)] =
-    &[("all", AudienceKind::All), ("students", AudienceKind::Students), ("teachers", AudienceKind::Teachers), ("class_teachers", AudienceKind::ClassTeachers)];
+const KINDS: &[(&str, AudienceKind)] = &[
+    ("all", AudienceKind::All),
+    ("students", AudienceKind::Students),
+    ("teachers", AudienceKind::Teachers),
+    ("class_teachers", AudienceKind::ClassTeachers),
+];
 const MOST: usize = 1_000;
 
 impl Audience {
@@ -66,5 +70,7 @@ impl Audience {
 }
 
 fn read_id(item: &Value, at: &str) -> Result<Uuid, Invalid> {
-    item.as_str().and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
+    item.as_str()
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
 }

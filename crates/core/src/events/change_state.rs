@@ -37,7 +37,11 @@ impl StateWish {
     /// Reads `{ids, state, comment?}`.
     pub fn parse_many(body: &Map<String, Value>) -> Result<(Vec<EventId>, StateWish), Invalid> {
         let mut fields = Fields::of_map(body, "");
-        let ids = fields.list("ids", MOST, |item, at| item.as_str().and_then(|text| text.parse::<EventId>().ok()).ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)")));
+        let ids = fields.list("ids", MOST, |item, at| {
+            item.as_str()
+                .and_then(|text| text.parse::<EventId>().ok())
+                .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
+        });
         let ids = fields.require("ids", ids);
         if ids.as_ref().is_some_and(Vec::is_empty) {
             fields.error("ids", "empty", "must name at least one event");
@@ -79,7 +83,11 @@ pub async fn change_state(tx: &mut Tx, ctx: &Ctx, id: EventId, wish: &StateWish)
         StepError::NoSuchStep => wrong_state(from, Some(wish.to), review),
     })?;
     let old = old.event;
-    let new = Event { submitted: old.submitted || wish.to != State::Draft, facts: EventFacts { state: wish.to, ..old.facts }, ..old.clone() };
+    let new = Event {
+        submitted: old.submitted || wish.to != State::Draft,
+        facts: EventFacts { state: wish.to, ..old.facts },
+        ..old.clone()
+    };
     write::replace(tx, ctx, &old, new, Said { comment: wish.comment.clone(), ..Said::of("state") }).await?;
     store::load(tx, ctx, id, Can::See).await
 }
@@ -100,7 +108,12 @@ impl From<kalends_db::Error> for StateRefused {
 }
 
 /// Takes several events the same step further, all of them or none.
-pub async fn change_states(tx: &mut Tx, ctx: &Ctx, ids: &[EventId], wish: &StateWish) -> Result<Vec<Allowed>, StateRefused> {
+pub async fn change_states(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    ids: &[EventId],
+    wish: &StateWish,
+) -> Result<Vec<Allowed>, StateRefused> {
     let mut moved = Vec::new();
     let mut refused = Vec::new();
     // Rows are locked in one order, so that two such requests cannot wait for each other.

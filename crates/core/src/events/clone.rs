@@ -11,9 +11,18 @@ use crate::ctx::Ctx;
 /// if the actor may edit there, else into their own.
 pub async fn clone(tx: &mut Tx, ctx: &Ctx, id: EventId, changes: &NewEvent) -> Result<Allowed, EventError> {
     let original = store::load(tx, ctx, id, Can::Copy).await?.event;
-    let may_edit_there = crate::access::on_calendar(&ctx.actor, &original.facts.calendar).is_some_and(|grant| grant.role >= Some(Role::Editor));
+    let may_edit_there = crate::access::on_calendar(&ctx.actor, &original.facts.calendar)
+        .is_some_and(|grant| grant.role >= Some(Role::Editor));
     let wished = changes.calendar_id.or(may_edit_there.then_some(original.calendar_id));
     let calendar = target(tx, ctx, wished).await?;
-    let content = following(&original.content, patched(original.content.body(), &changes.body), &calendar.calendar.zone, false)?;
-    make(tx, ctx, &calendar, content, Made { uid: changes.uid.clone(), state: changes.state, split_from: None, operation: "clone" }).await
+    let content =
+        following(&original.content, patched(original.content.body(), &changes.body), &calendar.calendar.zone, false)?;
+    make(
+        tx,
+        ctx,
+        &calendar,
+        content,
+        Made { uid: changes.uid.clone(), state: changes.state, split_from: None, operation: "clone" },
+    )
+    .await
 }

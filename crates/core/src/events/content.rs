@@ -28,7 +28,8 @@ pub enum Status {
 
 impl Status {
     /// Every status with its name in the API.
-    pub const NAMES: &'static [(&'static str, Status)] = &[("tentative", Status::Tentative), ("confirmed", Status::Confirmed), ("cancelled", Status::Cancelled)];
+    pub const NAMES: &'static [(&'static str, Status)] =
+        &[("tentative", Status::Tentative), ("confirmed", Status::Confirmed), ("cancelled", Status::Cancelled)];
 }
 
 /// What people say about an event.
@@ -103,7 +104,9 @@ impl Content {
         let url = fields.parsed("url", "not-a-url", parse_url);
         let categories = fields.texts("categories", CATEGORIES, CATEGORY).map(without_repeats).unwrap_or_default();
         let times = Times::read(&mut fields, calendar);
-        let recurrence = fields.texts("recurrence", kalends_recurrence::MAX_LINES, Text::line(kalends_recurrence::MAX_LINE_BYTES)).unwrap_or_default();
+        let recurrence = fields
+            .texts("recurrence", kalends_recurrence::MAX_LINES, Text::line(kalends_recurrence::MAX_LINE_BYTES))
+            .unwrap_or_default();
         let reminders = read_reminders(&mut fields);
         let status = fields.choice("status", Status::NAMES).unwrap_or(Status::Confirmed);
         let visibility = fields.choice("visibility", Visibility::NAMES).unwrap_or(Visibility::Public);
@@ -162,7 +165,10 @@ impl Content {
 
     /// The original starts that have an override.
     pub fn overridden(&self, local: DateTime) -> Option<&Override> {
-        self.overrides.binary_search_by_key(&local, |one| one.original_start).ok().and_then(|index| self.overrides.get(index))
+        self.overrides
+            .binary_search_by_key(&local, |one| one.original_start)
+            .ok()
+            .and_then(|index| self.overrides.get(index))
     }
 
     /// Whether it has more than one occurrence.
@@ -175,7 +181,8 @@ impl Content {
 pub(super) fn parse_url(text: &str) -> Result<String, &'static str> {
     let wrong = "must be a web address such as https://example.org/page";
     let lower = text.to_ascii_lowercase();
-    let rest = ["https://", "http://", "mailto:", "tel:"].iter().find_map(|scheme| lower.strip_prefix(scheme)).ok_or(wrong)?;
+    let rest =
+        ["https://", "http://", "mailto:", "tel:"].iter().find_map(|scheme| lower.strip_prefix(scheme)).ok_or(wrong)?;
     if rest.is_empty() || rest.starts_with('/') || text.contains(char::is_whitespace) || text.chars().count() > 2_000 {
         return Err(wrong);
     }
@@ -188,7 +195,9 @@ pub(super) fn without_repeats(texts: Vec<String>) -> Vec<String> {
 }
 
 pub(super) fn read_reminders(fields: &mut Fields) -> Vec<i64> {
-    let minutes = fields.list("reminders", REMINDERS, |item, at| read_integer(item, 0, LONGEST_REMINDER).map_err(|(code, detail)| Invalid::one(at, code, detail)));
+    let minutes = fields.list("reminders", REMINDERS, |item, at| {
+        read_integer(item, 0, LONGEST_REMINDER).map_err(|(code, detail)| Invalid::one(at, code, detail))
+    });
     let mut minutes = minutes.unwrap_or_default();
     minutes.sort_unstable();
     minutes.dedup();

@@ -37,7 +37,8 @@ impl NewEvent {
             }
         }
         let mut fields = Fields::of_map(&own, "");
-        let calendar_id = fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
+        let calendar_id =
+            fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
         let uid = fields.text("uid", Text::line(255).filled());
         let state = fields.choice("state", FIRST_STATES);
         fields.finish().or(NewEvent { calendar_id, uid, state, body })
@@ -61,7 +62,11 @@ pub(super) struct Made {
 }
 
 /// The calendar that a new event goes into, if the actor may put one there.
-pub(super) async fn target(tx: &mut Tx, ctx: &Ctx, wished: Option<CalendarId>) -> Result<calendars::Allowed, EventError> {
+pub(super) async fn target(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    wished: Option<CalendarId>,
+) -> Result<calendars::Allowed, EventError> {
     let id = match (wished, ctx.user()) {
         (Some(id), _) => id,
         (None, Some(user)) => store::default_calendar(tx, user).await?.ok_or(Denied::NotFound)?,
@@ -71,7 +76,13 @@ pub(super) async fn target(tx: &mut Tx, ctx: &Ctx, wished: Option<CalendarId>) -
 }
 
 /// Writes a new event into a calendar that [`target`] allowed.
-pub(super) async fn make(tx: &mut Tx, ctx: &Ctx, into: &calendars::Allowed, content: Content, made: Made) -> Result<Allowed, EventError> {
+pub(super) async fn make(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    into: &calendars::Allowed,
+    content: Content,
+    made: Made,
+) -> Result<Allowed, EventError> {
     let Calendar { id: calendar_id, zone, facts, .. } = &into.calendar;
     may_take_registrations(ctx, None, &content.registration)?;
     let state = state::first(made.state, facts.review, into.grant.reviewer).map_err(|error| match error {
@@ -104,8 +115,16 @@ pub(super) async fn make(tx: &mut Tx, ctx: &Ctx, into: &calendars::Allowed, cont
 }
 
 /// Only organisers and administrators take registrations; who is neither may leave them as they are.
-pub(super) fn may_take_registrations(ctx: &Ctx, before: Option<&Registration>, after: &Registration) -> Result<(), Denied> {
-    if after.enabled && !before.is_some_and(|before| before.enabled) { access::check_global(&ctx.actor, GlobalRole::Organizer) } else { Ok(()) }
+pub(super) fn may_take_registrations(
+    ctx: &Ctx,
+    before: Option<&Registration>,
+    after: &Registration,
+) -> Result<(), Denied> {
+    if after.enabled && !before.is_some_and(|before| before.enabled) {
+        access::check_global(&ctx.actor, GlobalRole::Organizer)
+    } else {
+        Ok(())
+    }
 }
 
 /// A step that does not exist, with those that do.

@@ -38,7 +38,17 @@ pub struct Edit {
 
 /// What the server says about an event, and a client may send back as it got it: it counts for nothing.
 const GIVEN_BACK: &[&str] = &[
-    "author_id", "split_from", "seats_taken", "seats_left", "waitlist_length", "version", "my_role", "created_at", "updated_at", "deleted_at", "conflicts",
+    "author_id",
+    "split_from",
+    "seats_taken",
+    "seats_left",
+    "waitlist_length",
+    "version",
+    "my_role",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "conflicts",
 ];
 
 impl Edit {
@@ -57,7 +67,13 @@ impl Edit {
         let base_version = fields.integer("base_version", 1, i64::MAX);
         let drop_orphans = fields.boolean("drop_orphans").unwrap_or(false);
         let comment = fields.text("comment", Text::lines(2_000).filled());
-        fields.finish().or(Edit { how, precondition: Precondition { if_match, base_version }, drop_orphans, comment, body })
+        fields.finish().or(Edit {
+            how,
+            precondition: Precondition { if_match, base_version },
+            drop_orphans,
+            comment,
+            body,
+        })
     }
 }
 
@@ -72,7 +88,8 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
         Some(id) if id != old.event.calendar_id => Some(move_to(tx, ctx, &old, id).await?),
         _ => None,
     };
-    let zone = calendar.as_ref().map_or_else(|| old.event.calendar_zone.clone(), |calendar| calendar.calendar.zone.clone());
+    let zone =
+        calendar.as_ref().map_or_else(|| old.event.calendar_zone.clone(), |calendar| calendar.calendar.zone.clone());
     if edit.how == How::Patch {
         // The patch of what the caller saw, or else of what is there now.
         body = patched(base_body(tx, &old.event, edit.precondition.base_version).await?, &body);
@@ -91,7 +108,12 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
 }
 
 /// The event, locked, if the actor may change it now and it is what the caller looked at.
-pub(super) async fn load_for_edit(tx: &mut Tx, ctx: &Ctx, id: EventId, precondition: &Precondition) -> Result<Allowed, EventError> {
+pub(super) async fn load_for_edit(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    precondition: &Precondition,
+) -> Result<Allowed, EventError> {
     store::lock(tx, id).await?;
     let old = store::load(tx, ctx, id, Can::Edit).await?;
     if old.event.deleted_at.is_some() {
@@ -104,7 +126,12 @@ pub(super) async fn load_for_edit(tx: &mut Tx, ctx: &Ctx, id: EventId, precondit
         return Err(EventError::Changed(Box::new(old)));
     }
     if precondition.base_version.is_some_and(|base| base > old.event.version) {
-        return Err(Invalid::one("/base_version", "out-of-range", format!("there is no such version yet; the current one is {}", old.event.version)).into());
+        return Err(Invalid::one(
+            "/base_version",
+            "out-of-range",
+            format!("there is no such version yet; the current one is {}", old.event.version),
+        )
+        .into());
     }
     Ok(old)
 }
@@ -117,7 +144,10 @@ pub(super) fn may_edit_in_place(facts: &EventFacts, grant: &Grant) -> Result<(),
 
 /// Takes `id`, `uid`, `state` and `calendar_id` out of a body: the first three are not changed here, and a caller that
 /// sends another value is told so.
-fn take_own_fields(event: &Event, body: &Map<String, Value>) -> Result<(Map<String, Value>, Option<CalendarId>), Invalid> {
+fn take_own_fields(
+    event: &Event,
+    body: &Map<String, Value>,
+) -> Result<(Map<String, Value>, Option<CalendarId>), Invalid> {
     let mut body = body.clone();
     let mut invalid = Invalid::new();
     let fixed = [
@@ -146,7 +176,12 @@ fn take_own_fields(event: &Event, body: &Map<String, Value>) -> Result<(Map<Stri
 }
 
 /// The calendar that an owner of the event moves it to.
-async fn move_to(tx: &mut Tx, ctx: &Ctx, old: &Allowed, id: CalendarId) -> Result<crate::calendars::Allowed, EventError> {
+async fn move_to(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Allowed,
+    id: CalendarId,
+) -> Result<crate::calendars::Allowed, EventError> {
     if old.grant.role != Some(Role::Owner) {
         return Err(Denied::Needs(Role::Owner).into());
     }
@@ -161,7 +196,8 @@ async fn base_body(tx: &mut Tx, event: &Event, base: Option<i64>) -> Result<Map<
     match base {
         Some(version) if version != event.version => {
             let snapshot = store::snapshot(tx, event.id, version).await?;
-            let snapshot = snapshot.ok_or_else(|| Invalid::one("/base_version", "unknown-version", "there is no such version"))?;
+            let snapshot =
+                snapshot.ok_or_else(|| Invalid::one("/base_version", "unknown-version", "there is no such version"))?;
             Ok(snapshot.content.body())
         }
         _ => Ok(event.content.body()),
@@ -185,7 +221,13 @@ pub(super) fn patched(mut body: Map<String, Value>, patch: &Map<String, Value>) 
 }
 
 /// What the event becomes: the caller's whole body, merged by field with what others did since the base version.
-async fn merged(tx: &mut Tx, event: &Event, mine: Map<String, Value>, edit: &Edit, zone: &kalends_kernel::Zone) -> Result<Content, EventError> {
+async fn merged(
+    tx: &mut Tx,
+    event: &Event,
+    mine: Map<String, Value>,
+    edit: &Edit,
+    zone: &kalends_kernel::Zone,
+) -> Result<Content, EventError> {
     let base_version = edit.precondition.base_version.filter(|base| *base != event.version);
     let Some(version) = base_version else {
         return following(&event.content, mine, zone, edit.drop_orphans);
@@ -193,12 +235,18 @@ async fn merged(tx: &mut Tx, event: &Event, mine: Map<String, Value>, edit: &Edi
     let base = base_body(tx, event, Some(version)).await?;
     let base_content = Content::parse(&base, zone)?;
     let mine = following(&base_content, mine, zone, edit.drop_orphans)?;
-    let body = merge::merge(&base, &event.content.body(), &mine.body()).map_err(|fields| EventError::Conflict { fields, current: event.version })?;
+    let body = merge::merge(&base, &event.content.body(), &mine.body())
+        .map_err(|fields| EventError::Conflict { fields, current: event.version })?;
     following(&event.content, body, zone, edit.drop_orphans)
 }
 
 /// Reads a new body of an event. Where its times move and its dates and overrides are not said anew, they move along.
-pub(super) fn following(old: &Content, mut body: Map<String, Value>, zone: &kalends_kernel::Zone, drop_orphans: bool) -> Result<Content, EventError> {
+pub(super) fn following(
+    old: &Content,
+    mut body: Map<String, Value>,
+    zone: &kalends_kernel::Zone,
+    drop_orphans: bool,
+) -> Result<Content, EventError> {
     let before = old.body();
     let keeps = |name: &str| body.get(name) == before.get(name) && before.contains_key(name);
     let (keeps_recurrence, keeps_overrides) = (keeps("recurrence"), keeps("overrides"));

@@ -27,7 +27,10 @@ fn shift_line(line: &str, by: SignedDuration, old: &Times, new: &Times, calendar
         let (before, rest) = values.split_once("UNTIL=")?;
         let (until, after) = rest.split_once(';').map_or((rest, None), |(until, after)| (until, Some(after)));
         let until = shift_until(until, by, old, new, calendar)?;
-        return Some(format!("{head}:{before}UNTIL={until}{}", after.map_or_else(String::new, |after| format!(";{after}"))));
+        return Some(format!(
+            "{head}:{before}UNTIL={until}{}",
+            after.map_or_else(String::new, |after| format!(";{after}"))
+        ));
     }
     if head.to_ascii_uppercase().contains("VALUE=PERIOD") {
         return None;
@@ -55,7 +58,10 @@ fn shift_value(value: &str, by: SignedDuration, old: &Times, new: &Times) -> Opt
         let instant = format!("{}Z", expand(utc)?).parse::<Timestamp>().ok()?;
         let (Some(from), Some(to)) = (&old.time_zone, &new.time_zone) else { return None };
         let local = instant.to_zoned(from.time_zone().clone()).datetime().checked_add(by).ok()?;
-        return Some(format!("{}Z", compact(resolve(local, to.time_zone()).to_zoned(jiff::tz::TimeZone::UTC).datetime())));
+        return Some(format!(
+            "{}Z",
+            compact(resolve(local, to.time_zone()).to_zoned(jiff::tz::TimeZone::UTC).datetime())
+        ));
     }
     if value.len() == 8 {
         let date: Date = value.parse().ok()?;
@@ -70,7 +76,15 @@ fn shift_value(value: &str, by: SignedDuration, old: &Times, new: &Times) -> Opt
 /// `20270329T090000` → `2027-03-29T09:00:00`.
 fn expand(text: &str) -> Option<String> {
     let part = |from, to| text.get(from..to);
-    Some(format!("{}-{}-{}T{}:{}:{}", part(0, 4)?, part(4, 6)?, part(6, 8)?, part(9, 11)?, part(11, 13)?, part(13, 15)?))
+    Some(format!(
+        "{}-{}-{}T{}:{}:{}",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(9, 11)?,
+        part(11, 13)?,
+        part(13, 15)?
+    ))
 }
 
 fn compact(local: DateTime) -> String {
@@ -81,7 +95,11 @@ fn compact(local: DateTime) -> String {
 const FARTHEST: usize = 200_000;
 
 /// Overrides with their occurrences in the new series, and the original starts of those that have none there.
-pub(super) fn overrides(old: &Content, new: &Content, calendar: &Zone) -> Result<(Vec<Override>, Vec<DateTime>), EventError> {
+pub(super) fn overrides(
+    old: &Content,
+    new: &Content,
+    calendar: &Zone,
+) -> Result<(Vec<Override>, Vec<DateTime>), EventError> {
     if new.overrides.is_empty() || (old.times == new.times && old.recurrence == new.recurrence) {
         return Ok((new.overrides.clone(), Vec::new()));
     }

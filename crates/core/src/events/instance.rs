@@ -31,7 +31,8 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope with its name in the API.
-    pub const NAMES: &'static [(&'static str, Scope)] = &[("this", Scope::This), ("following", Scope::Following), ("all", Scope::All)];
+    pub const NAMES: &'static [(&'static str, Scope)] =
+        &[("this", Scope::This), ("following", Scope::Following), ("all", Scope::All)];
 }
 
 /// An event with one of its instances.
@@ -44,7 +45,14 @@ pub struct Instanced {
 }
 
 /// The instances of an event that overlap `[from, to)`, at most `limit`, behind the one with this start and original start.
-pub async fn instances(conn: &mut Conn, ctx: &Ctx, id: EventId, window: (Timestamp, Timestamp), behind: Option<(Timestamp, DateTime)>, limit: usize) -> Result<(Allowed, Vec<Instance>), EventError> {
+pub async fn instances(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: EventId,
+    window: (Timestamp, Timestamp),
+    behind: Option<(Timestamp, DateTime)>,
+    limit: usize,
+) -> Result<(Allowed, Vec<Instance>), EventError> {
     let of = store::load(conn, ctx, id, Can::See).await?;
     let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
     let (from, to) = window;
@@ -78,12 +86,23 @@ fn read_original(event: &Event, text: &str) -> Result<DateTime, EventError> {
         15 => format!("{}-{}-{}T{}:{}:{}", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15)),
         _ => text.to_owned(),
     };
-    let read = if times.all_day { parse_date(&long).map(DateTime::from).ok() } else { parse_moment(&long, times.time_zone.as_ref()).ok() };
+    let read = if times.all_day {
+        parse_date(&long).map(DateTime::from).ok()
+    } else {
+        parse_moment(&long, times.time_zone.as_ref()).ok()
+    };
     Ok(read.ok_or(Denied::NotFound)?)
 }
 
 /// Changes one instance, it and all later ones, or all. Gives the event that the instance belongs to now.
-pub async fn edit_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, scope: Scope, edit: &Edit) -> Result<Instanced, EventError> {
+pub async fn edit_instance(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    original: &str,
+    scope: Scope,
+    edit: &Edit,
+) -> Result<Instanced, EventError> {
     let old = load_for_edit(tx, ctx, id, &edit.precondition).await?.event;
     let original = read_original(&old, original)?;
     if !old.content.is_recurring() || !Compiled::of(&old.content, &old.calendar_zone).contains(original)? {
@@ -96,14 +115,25 @@ pub async fn edit_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, 
     }
 }
 
-async fn edit_this(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+async fn edit_this(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    original: DateTime,
+    edit: &Edit,
+) -> Result<Instanced, EventError> {
     let mut patch = edit.body.clone();
     let cancel = patch.remove("cancelled");
     patch.remove("original_start");
     if cancel == Some(Value::Bool(true)) {
         return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
     }
-    let before = old.content.overridden(original).filter(|one| !one.cancelled).cloned().unwrap_or_else(|| Override::empty(original));
+    let before = old
+        .content
+        .overridden(original)
+        .filter(|one| !one.cancelled)
+        .cloned()
+        .unwrap_or_else(|| Override::empty(original));
     let mut body = match before.body(old.content.times.all_day) {
         Value::Object(body) => body,
         _ => Map::new(),
@@ -113,7 +143,13 @@ async fn edit_this(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit
     if patch.contains_key("start") && !patch.contains_key("end") {
         let usual = before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original));
         let start = patch.get("start").and_then(Value::as_str);
-        let read = start.and_then(|text| if usual.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, usual.time_zone.as_ref()).ok() });
+        let read = start.and_then(|text| {
+            if usual.all_day {
+                parse_date(text).map(DateTime::from).ok()
+            } else {
+                parse_moment(text, usual.time_zone.as_ref()).ok()
+            }
+        });
         if let Some(moved) = read {
             body.extend(usual.begun_at(moved).body());
         }
@@ -123,7 +159,13 @@ async fn edit_this(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit
     put_override(tx, ctx, old, one, edit.comment.clone()).await
 }
 
-async fn put_override(tx: &mut Tx, ctx: &Ctx, old: &Event, one: Override, comment: Option<String>) -> Result<Instanced, EventError> {
+async fn put_override(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    one: Override,
+    comment: Option<String>,
+) -> Result<Instanced, EventError> {
     let original = one.original_start;
     let mut content = old.content.clone();
     content.overrides.retain(|other| other.original_start != original);
@@ -139,11 +181,22 @@ async fn put_override(tx: &mut Tx, ctx: &Ctx, old: &Event, one: Override, commen
     at(tx, ctx, old.id, original).await
 }
 
-async fn edit_following(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+async fn edit_following(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    original: DateTime,
+    edit: &Edit,
+) -> Result<Instanced, EventError> {
     let Some(halves) = split::halves(old, original)? else {
         return edit_all(tx, ctx, old, original, edit).await;
     };
-    let content = following(&halves.after, patched(halves.after.body(), &shared_fields(&edit.body)), &old.calendar_zone, edit.drop_orphans)?;
+    let content = following(
+        &halves.after,
+        patched(halves.after.body(), &shared_fields(&edit.body)),
+        &old.calendar_zone,
+        edit.drop_orphans,
+    )?;
     may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
     split::end_before(tx, ctx, old, halves.before).await?;
     let id: EventId = ctx.ids.next();
@@ -165,15 +218,26 @@ async fn edit_following(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime,
 }
 
 /// Changes the whole series from one of its instances: a new start of the instance moves all of them by as much.
-async fn edit_all(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit: &Edit) -> Result<Instanced, EventError> {
+async fn edit_all(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    original: DateTime,
+    edit: &Edit,
+) -> Result<Instanced, EventError> {
     let mut body = shared_fields(&edit.body);
     let times = &old.content.times;
     let usual = times.begun_at(original);
     let mut by = jiff::SignedDuration::ZERO;
     for (name, from, whole) in [("start", usual.start, times.start), ("end", usual.end, times.end)] {
         let Some(text) = body.get(name).and_then(Value::as_str) else { continue };
-        let zone = if name == "end" { times.end_time_zone.as_ref().or(times.time_zone.as_ref()) } else { times.time_zone.as_ref() };
-        let read = if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() };
+        let zone = if name == "end" {
+            times.end_time_zone.as_ref().or(times.time_zone.as_ref())
+        } else {
+            times.time_zone.as_ref()
+        };
+        let read =
+            if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() };
         let Some(moved) = read else { continue };
         let shift = moved.duration_since(from);
         if name == "start" {
@@ -200,7 +264,10 @@ async fn edit_all(tx: &mut Tx, ctx: &Ctx, old: &Event, original: DateTime, edit:
 
 /// The fields of an instance's body that mean the series, too.
 fn shared_fields(body: &Map<String, Value>) -> Map<String, Value> {
-    body.iter().filter(|(name, _)| !matches!(name.as_str(), "original_start" | "series_id")).map(|(name, value)| (name.clone(), value.clone())).collect()
+    body.iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "original_start" | "series_id"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 async fn at(tx: &mut Tx, ctx: &Ctx, id: EventId, original: DateTime) -> Result<Instanced, EventError> {
@@ -214,7 +281,14 @@ async fn at(tx: &mut Tx, ctx: &Ctx, id: EventId, original: DateTime) -> Result<I
 }
 
 /// Cancels one instance, ends the series before it, or deletes the whole. A second time is no news.
-pub async fn cancel_instance(tx: &mut Tx, ctx: &Ctx, id: EventId, original: &str, scope: Scope, precondition: &Precondition) -> Result<(), EventError> {
+pub async fn cancel_instance(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    original: &str,
+    scope: Scope,
+    precondition: &Precondition,
+) -> Result<(), EventError> {
     if scope == Scope::All {
         return delete(tx, ctx, id, precondition).await;
     }

@@ -20,7 +20,11 @@ pub struct FieldConflict {
 const TOGETHER: &[&str] = &["start", "end", "time_zone", "end_time_zone", "floating", "all_day"];
 
 /// Merges whole bodies in canonical form.
-pub(super) fn merge(base: &Map<String, Value>, theirs: &Map<String, Value>, mine: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldConflict>> {
+pub(super) fn merge(
+    base: &Map<String, Value>,
+    theirs: &Map<String, Value>,
+    mine: &Map<String, Value>,
+) -> Result<Map<String, Value>, Vec<FieldConflict>> {
     let differs = |name: &str, a: &Map<String, Value>, b: &Map<String, Value>| a.get(name) != b.get(name);
     let both = |name: &str| differs(name, base, theirs) && differs(name, base, mine) && differs(name, theirs, mine);
     let when_changed = |side| TOGETHER.iter().any(|name| differs(name, base, side));
@@ -37,7 +41,12 @@ pub(super) fn merge(base: &Map<String, Value>, theirs: &Map<String, Value>, mine
         let together = TOGETHER.contains(&name.as_str());
         let conflict = if together { when_conflicts && differs(name, theirs, mine) } else { both(name) };
         if conflict {
-            conflicts.push(FieldConflict { field: name.clone(), base: value(base, name), theirs: value(theirs, name), yours: value(mine, name) });
+            conflicts.push(FieldConflict {
+                field: name.clone(),
+                base: value(base, name),
+                theirs: value(theirs, name),
+                yours: value(mine, name),
+            });
             continue;
         }
         let mine_wins = if together { when_changed(mine) } else { differs(name, base, mine) };
@@ -62,10 +71,21 @@ mod tests {
     fn changes_of_different_fields_are_merged_and_of_the_same_field_conflict() {
         let base = map(json!({"title": "a", "location": "x", "url": "u"}));
         let theirs = map(json!({"title": "b", "location": "x", "url": "u"}));
-        assert_eq!(merge(&base, &theirs, &map(json!({"title": "a", "location": "y"}))), Ok(map(json!({"title": "b", "location": "y"}))));
-        assert_eq!(merge(&base, &theirs, &map(json!({"title": "b", "location": "x", "url": "u"}))), Ok(theirs.clone()), "the same change on both sides is none");
-        let conflicts = merge(&base, &theirs, &map(json!({"title": "c", "location": "x", "url": "u"}))).expect_err("both changed the title");
-        assert_eq!(conflicts, [FieldConflict { field: "title".into(), base: json!("a"), theirs: json!("b"), yours: json!("c") }]);
+        assert_eq!(
+            merge(&base, &theirs, &map(json!({"title": "a", "location": "y"}))),
+            Ok(map(json!({"title": "b", "location": "y"})))
+        );
+        assert_eq!(
+            merge(&base, &theirs, &map(json!({"title": "b", "location": "x", "url": "u"}))),
+            Ok(theirs.clone()),
+            "the same change on both sides is none"
+        );
+        let conflicts = merge(&base, &theirs, &map(json!({"title": "c", "location": "x", "url": "u"})))
+            .expect_err("both changed the title");
+        assert_eq!(
+            conflicts,
+            [FieldConflict { field: "title".into(), base: json!("a"), theirs: json!("b"), yours: json!("c") }]
+        );
     }
 
     #[test]
@@ -73,7 +93,8 @@ mod tests {
         let base = map(json!({"start": "1", "end": "2", "time_zone": "A"}));
         let theirs = map(json!({"start": "3", "end": "4", "time_zone": "A"}));
         let mine = map(json!({"start": "1", "end": "2", "time_zone": "B"}));
-        let fields: Vec<String> = merge(&base, &theirs, &mine).expect_err("no mixture").into_iter().map(|c| c.field).collect();
+        let fields: Vec<String> =
+            merge(&base, &theirs, &mine).expect_err("no mixture").into_iter().map(|c| c.field).collect();
         assert_eq!(fields, ["end", "start", "time_zone"]);
     }
 }

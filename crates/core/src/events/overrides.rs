@@ -6,7 +6,10 @@ use kalends_kernel::{Invalid, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::content::{CATEGORIES, CATEGORY, Content, DESCRIPTION, LOCATION, Status, TITLE, parse_url, read_meta, read_reminders, without_repeats};
+use super::content::{
+    CATEGORIES, CATEGORY, Content, DESCRIPTION, LOCATION, Status, TITLE, parse_url, read_meta, read_reminders,
+    without_repeats,
+};
 use super::times::{Times, parse_date, parse_moment};
 
 /// What is different at one occurrence. A field that is absent is as in the series.
@@ -105,11 +108,21 @@ impl Override {
     }
 
     /// Reads what is different at an occurrence from a body without `original_start`: the body of a change of one instance.
-    pub fn parse(body: &Map<String, Value>, original_start: DateTime, series: &Times, calendar: &Zone) -> Result<Override, Invalid> {
+    pub fn parse(
+        body: &Map<String, Value>,
+        original_start: DateTime,
+        series: &Times,
+        calendar: &Zone,
+    ) -> Result<Override, Invalid> {
         Self::read_fields(Fields::of_map(body, ""), original_start, series, calendar)
     }
 
-    fn read_fields(mut fields: Fields, original_start: DateTime, series: &Times, calendar: &Zone) -> Result<Override, Invalid> {
+    fn read_fields(
+        mut fields: Fields,
+        original_start: DateTime,
+        series: &Times,
+        calendar: &Zone,
+    ) -> Result<Override, Invalid> {
         let one = Override {
             times: Self::read_times(&mut fields, original_start, series, calendar),
             title: fields.text("title", TITLE),
@@ -140,10 +153,21 @@ impl Override {
         }
         let usual = series.begun_at(original_start);
         let mut body = usual.body();
-        let moved = given.get("start").and_then(Value::as_str).filter(|_| !given.contains_key("end") && !given.contains_key("all_day"));
+        let moved = given
+            .get("start")
+            .and_then(Value::as_str)
+            .filter(|_| !given.contains_key("end") && !given.contains_key("all_day"));
         if let Some(text) = moved {
-            let zone = given.get("time_zone").and_then(Value::as_str).and_then(|name| Zone::parse(name).ok()).or_else(|| series.time_zone.clone());
-            let start = if series.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone.as_ref()).ok() };
+            let zone = given
+                .get("time_zone")
+                .and_then(Value::as_str)
+                .and_then(|name| Zone::parse(name).ok())
+                .or_else(|| series.time_zone.clone());
+            let start = if series.all_day {
+                parse_date(text).map(DateTime::from).ok()
+            } else {
+                parse_moment(text, zone.as_ref()).ok()
+            };
             if let Some(start) = start {
                 body = usual.begun_at(start).body();
             }

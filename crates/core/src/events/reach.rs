@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::content::Content;
 
 /// The longest single event of each class; the last class holds whatever is longer.
-pub const LONGEST: [SignedDuration; 3] = [SignedDuration::from_hours(24), SignedDuration::from_hours(24 * 8), SignedDuration::from_hours(24 * 100)];
+pub const LONGEST: [SignedDuration; 3] =
+    [SignedDuration::from_hours(24), SignedDuration::from_hours(24 * 8), SignedDuration::from_hours(24 * 100)];
 /// The class of single events that are longer than that.
 pub const LONG: i64 = 3;
 /// The class of series.

@@ -63,7 +63,12 @@ impl Registration {
                 return default;
             }
         };
-        let instant = |inner: &mut Fields, name| inner.parsed(name, "not-an-instant", |text| text.parse::<Timestamp>().map_err(|_| "must be an instant with an offset such as 2027-03-28T09:00:00+02:00"));
+        let instant = |inner: &mut Fields, name| {
+            inner.parsed(name, "not-an-instant", |text| {
+                text.parse::<Timestamp>()
+                    .map_err(|_| "must be an instant with an offset such as 2027-03-28T09:00:00+02:00")
+            })
+        };
         let opens_at = instant(&mut inner, "opens_at");
         let closes_at = instant(&mut inner, "closes_at");
         if let (Some(opens), Some(closes)) = (opens_at, closes_at)
@@ -80,7 +85,9 @@ impl Registration {
             max_seats: inner.integer("max_seats", 1, 10_000).unwrap_or(default.max_seats),
             per_instance: inner.boolean("per_instance").unwrap_or(default.per_instance),
             price: Price::read(&mut inner),
-            near_full_threshold: inner.integer("near_full_threshold", 0, 10_000_000).unwrap_or(default.near_full_threshold),
+            near_full_threshold: inner
+                .integer("near_full_threshold", 0, 10_000_000)
+                .unwrap_or(default.near_full_threshold),
         };
         fields.append(inner.finish());
         registration

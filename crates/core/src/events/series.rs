@@ -61,7 +61,13 @@ impl Compiled {
         let slack = self.times.wall_length().saturating_add(SignedDuration::from_hours(48));
         let earliest = if after > from { after } else { from.checked_sub(slack).unwrap_or(Timestamp::MIN) };
         let base = self.series.starting_between(earliest, to, self.calendar.time_zone());
-        let mut moved: Vec<Instance> = self.overrides.iter().filter(|one| !one.cancelled).map(|one| self.overriding(one)).filter(|one| overlaps(one, from, to)).collect();
+        let mut moved: Vec<Instance> = self
+            .overrides
+            .iter()
+            .filter(|one| !one.cancelled)
+            .map(|one| self.overriding(one))
+            .filter(|one| overlaps(one, from, to))
+            .collect();
         moved.sort_by_key(|one| std::cmp::Reverse((one.start, one.original_start)));
         Instances { compiled: self, base, waiting: None, moved, from, to, spent: false }
     }
@@ -102,7 +108,12 @@ impl Compiled {
     fn overriding(&self, one: &Override) -> Instance {
         let times = one.times.clone().unwrap_or_else(|| self.times.begun_at(one.original_start));
         let start = times.start_instant(&self.calendar);
-        Instance { original_start: one.original_start, start, end: times.end_instant(&self.calendar).max(start), overridden: true }
+        Instance {
+            original_start: one.original_start,
+            start,
+            end: times.end_instant(&self.calendar).max(start),
+            overridden: true,
+        }
     }
 
     fn usual(&self, local: DateTime, instant: Option<Timestamp>, period_end: Option<Timestamp>) -> Instance {
@@ -208,11 +219,17 @@ pub(super) fn problems(content: &mut Content, calendar: &Zone) -> Invalid {
     };
     if content.recurrence.is_empty() {
         if !content.overrides.is_empty() {
-            invalid.add("/overrides", "not-recurring", "only a series has occurrences to override; give a recurrence too");
+            invalid.add(
+                "/overrides",
+                "not-recurring",
+                "only a series has occurrences to override; give a recurrence too",
+            );
         }
         return invalid;
     }
-    let sparse = |invalid: &mut Invalid| invalid.add("/recurrence", TOO_SPARSE, "the rule hardly ever matches a date, so that finding the next one takes too much work; write it with fewer restrictions");
+    let sparse = |invalid: &mut Invalid| {
+        invalid.add("/recurrence", TOO_SPARSE, "the rule hardly ever matches a date, so that finding the next one takes too much work; write it with fewer restrictions")
+    };
     // The first few, and the end where there is one: what a reader would ask for first must be affordable.
     let first: Result<Vec<_>, BudgetSpent> = series.occurrences(calendar.time_zone()).take(3).collect();
     match first {
@@ -230,7 +247,11 @@ pub(super) fn problems(content: &mut Content, calendar: &Zone) -> Invalid {
     for (index, one) in content.overrides.iter().enumerate() {
         match series.contains(one.original_start) {
             Ok(true) => {}
-            Ok(false) => invalid.add(format!("/overrides/{index}/original_start"), "not-an-occurrence", format!("the series has no occurrence at {}", one.original_start)),
+            Ok(false) => invalid.add(
+                format!("/overrides/{index}/original_start"),
+                "not-an-occurrence",
+                format!("the series has no occurrence at {}", one.original_start),
+            ),
             Err(_) => {
                 sparse(&mut invalid);
                 break;
@@ -281,7 +302,8 @@ pub fn derive(content: &Content, calendar: &Zone) -> Derived {
         }
         // A period in the middle may outlast the last occurrence.
         if content.recurrence.iter().any(|line| line.contains("VALUE=PERIOD")) {
-            let periods = compiled.occurrences().take(kalends_recurrence::MAX_DATES).flatten().filter_map(|one| one.period_end);
+            let periods =
+                compiled.occurrences().take(kalends_recurrence::MAX_DATES).flatten().filter_map(|one| one.period_end);
             if let Some(longest) = periods.max() {
                 ends_at = ends_at.map(|end| end.max(longest));
             }

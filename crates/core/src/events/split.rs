@@ -27,7 +27,9 @@ pub(super) fn halves(event: &Event, at: DateTime) -> Result<Option<Halves>, Even
         Err(SplitError::NothingBefore) => return Ok(None),
         Err(SplitError::Budget(_)) => return Err(EventError::Budget),
         Err(why @ (SplitError::NothingAfter | SplitError::Inexpressible)) => {
-            return Err(Invalid::one("?scope", "cannot-split", format!("the series cannot be split here: {why}")).into());
+            return Err(
+                Invalid::one("?scope", "cannot-split", format!("the series cannot be split here: {why}")).into()
+            );
         }
     };
     let (earlier, later) = content.overrides.iter().cloned().partition(|one| one.original_start < at);

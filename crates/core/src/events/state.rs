@@ -73,7 +73,11 @@ mod tests {
             Err(StepError::NoSuchStep) => "no",
         };
         for (from, to, without, editor, reviewer) in table {
-            let found = [word(step(from, to, Review::None, false)), word(step(from, to, Review::Required, false)), word(step(from, to, Review::Required, true))];
+            let found = [
+                word(step(from, to, Review::None, false)),
+                word(step(from, to, Review::Required, false)),
+                word(step(from, to, Review::Required, true)),
+            ];
             assert_eq!(found, [without, editor, reviewer], "{from:?} → {to:?}");
         }
     }

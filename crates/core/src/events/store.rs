@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::content::Content;
 use super::series::Derived;
 use super::{Allowed, Event, EventError};
-use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Review, Role, State, Visibility};
+use crate::access::{
+    self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Review, Role, State, Visibility,
+};
 use crate::calendars;
 use crate::ctx::Ctx;
 
@@ -137,7 +139,11 @@ async fn insert_categories(tx: &mut Tx, event: &Event) -> Result<()> {
     let of_overrides = event.content.overrides.iter().flat_map(|one| one.categories.iter().flatten());
     let keys: std::collections::BTreeSet<String> = own.chain(of_overrides).map(|word| word.to_lowercase()).collect();
     for key in keys {
-        sql("INSERT INTO event_categories (event_id, category_key) VALUES ($1, $2)").bind(event.id).bind(key).run(tx).await?;
+        sql("INSERT INTO event_categories (event_id, category_key) VALUES ($1, $2)")
+            .bind(event.id)
+            .bind(key)
+            .run(tx)
+            .await?;
     }
     Ok(())
 }
@@ -172,7 +178,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// The event as it is now.
     pub fn of(event: &Event) -> Snapshot {
-        Snapshot { calendar_id: event.calendar_id, state: event.facts.state.name().to_owned(), deleted: event.deleted_at.is_some(), content: event.content.clone() }
+        Snapshot {
+            calendar_id: event.calendar_id,
+            state: event.facts.state.name().to_owned(),
+            deleted: event.deleted_at.is_some(),
+            content: event.content.clone(),
+        }
     }
 }
 
@@ -187,17 +198,17 @@ pub(super) struct NewVersion<'v> {
 pub(super) async fn insert_version(tx: &mut Tx, ctx: &Ctx, new: NewVersion<'_>) -> Result<()> {
     sql("INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-        .bind(new.event.id)
-        .bind(new.event.version)
-        .bind(ctx.now)
-        .bind(ctx.user())
-        .bind(ctx.door.name())
-        .bind(new.operation)
-        .bind(new.comment)
-        .bind_json(&new.changed)?
-        .bind_json(&Snapshot::of(new.event))?
-        .run(tx)
-        .await?;
+    .bind(new.event.id)
+    .bind(new.event.version)
+    .bind(ctx.now)
+    .bind(ctx.user())
+    .bind(ctx.door.name())
+    .bind(new.operation)
+    .bind(new.comment)
+    .bind_json(&new.changed)?
+    .bind_json(&Snapshot::of(new.event))?
+    .run(tx)
+    .await?;
     Ok(())
 }
 
@@ -209,7 +220,11 @@ impl FromRow for Snapshot {
 
 /// The event as it was at a version.
 pub(super) async fn snapshot(conn: &mut Conn, id: EventId, version: i64) -> Result<Option<Snapshot>> {
-    sql("SELECT snapshot FROM event_versions WHERE event_id = $1 AND version = $2").bind(id).bind(version).optional(conn).await
+    sql("SELECT snapshot FROM event_versions WHERE event_id = $1 AND version = $2")
+        .bind(id)
+        .bind(version)
+        .optional(conn)
+        .await
 }
 
 /// Deletes an event for good, its versions with it.
@@ -252,7 +267,12 @@ impl FromRow for Stored {
 
 /// The next events of a calendar behind `after`, by id.
 pub(super) async fn contents(conn: &mut Conn, calendar: CalendarId, after: EventId, limit: i64) -> Result<Vec<Stored>> {
-    sql("SELECT id, content FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $3").bind(calendar).bind(after).bind(limit).all(conn).await
+    sql("SELECT id, content FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+        .bind(calendar)
+        .bind(after)
+        .bind(limit)
+        .all(conn)
+        .await
 }
 
 /// A UID that stands in the calendar already.

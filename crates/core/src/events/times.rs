@@ -42,14 +42,23 @@ impl Times {
         let floating = fields.boolean("floating").unwrap_or(false);
         let zone = fields.parsed("time_zone", "unknown-time-zone", Zone::parse);
         let end_zone = fields.parsed("end_time_zone", "unknown-time-zone", Zone::parse);
-        let zone_failed = zone.is_none() && fields.value("time_zone").is_some() || end_zone.is_none() && fields.value("end_time_zone").is_some();
+        let zone_failed = zone.is_none() && fields.value("time_zone").is_some()
+            || end_zone.is_none() && fields.value("end_time_zone").is_some();
         if all_day && floating {
-            fields.error("floating", "contradiction", "an all-day event has dates, which float anyway; leave floating out");
+            fields.error(
+                "floating",
+                "contradiction",
+                "an all-day event has dates, which float anyway; leave floating out",
+            );
         }
         if floating && (zone.is_some() || end_zone.is_some()) {
             fields.error("time_zone", "contradiction", "a floating event has no time zone");
         }
-        let times = if all_day { Self::read_days(fields) } else { Self::read_moments(fields, floating, zone, end_zone, calendar) };
+        let times = if all_day {
+            Self::read_days(fields)
+        } else {
+            Self::read_moments(fields, floating, zone, end_zone, calendar)
+        };
         let times = times.filter(|_| !zone_failed)?;
         if times.end_instant(calendar) < times.start_instant(calendar) {
             fields.error("end", "before-start", "must not be before the start");
@@ -66,13 +75,30 @@ impl Times {
         let end = if fields.value("end").is_some() { end } else { start.and_then(|start| start.tomorrow().ok()) };
         let (start, end) = (start?, end?);
         if end <= start {
-            fields.error("end", "before-start", "must be after the start: the end of an all-day event is the day after its last");
+            fields.error(
+                "end",
+                "before-start",
+                "must be after the start: the end of an all-day event is the day after its last",
+            );
             return None;
         }
-        Some(Times { start: start.into(), end: end.into(), time_zone: None, end_time_zone: None, floating: false, all_day: true })
+        Some(Times {
+            start: start.into(),
+            end: end.into(),
+            time_zone: None,
+            end_time_zone: None,
+            floating: false,
+            all_day: true,
+        })
     }
 
-    fn read_moments(fields: &mut Fields, floating: bool, zone: Option<Zone>, end_zone: Option<Zone>, calendar: &Zone) -> Option<Times> {
+    fn read_moments(
+        fields: &mut Fields,
+        floating: bool,
+        zone: Option<Zone>,
+        end_zone: Option<Zone>,
+        calendar: &Zone,
+    ) -> Option<Times> {
         let zone = if floating { None } else { Some(zone.unwrap_or_else(|| calendar.clone())) };
         let end_zone = end_zone.filter(|end| zone.is_some() && Some(end) != zone.as_ref());
         let start = fields.parsed("start", "not-a-time", |text| parse_moment(text, zone.as_ref()));
@@ -81,7 +107,9 @@ impl Times {
         // RFC 5545 3.6.1: a DATE-TIME without an end ends when it starts.
         let end = match (fields.value("end"), start, &zone, &end_zone) {
             (Some(_), ..) => end,
-            (None, Some(start), Some(zone), Some(end_zone)) => Some(resolve(start, zone.time_zone()).to_zoned(end_zone.time_zone().clone()).datetime()),
+            (None, Some(start), Some(zone), Some(end_zone)) => {
+                Some(resolve(start, zone.time_zone()).to_zoned(end_zone.time_zone().clone()).datetime())
+            }
             (None, start, ..) => start,
         };
         Some(Times { start: start?, end: end?, time_zone: zone, end_time_zone: end_zone, floating, all_day: false })
@@ -160,13 +188,21 @@ pub fn parse_date(text: &str) -> Result<Date, &'static str> {
 pub fn parse_moment(text: &str, zone: Option<&Zone>) -> Result<DateTime, String> {
     let wrong = || "must be a time such as 2027-03-28T09:00:00 or 2027-03-28T09:00:00+02:00".to_owned();
     if text.len() < 16 || text.len() > 40 || text.contains('[') {
-        return Err(if text.len() == 10 { "must have a time of day; for whole days say all_day: true".to_owned() } else { wrong() });
+        return Err(if text.len() == 10 {
+            "must have a time of day; for whole days say all_day: true".to_owned()
+        } else {
+            wrong()
+        });
     }
     let local = if let Ok(instant) = text.parse::<Timestamp>() {
         let Some(zone) = zone else { return Err("a floating time has no offset".to_owned()) };
         let local = instant.to_zoned(zone.time_zone().clone()).datetime();
         if resolve(local, zone.time_zone()) != instant {
-            return Err(format!("{} comes twice when the clocks go back in {}, and this is the second; a wall-clock time means the first. Give it in another zone, such as UTC", local, zone.name()));
+            return Err(format!(
+                "{} comes twice when the clocks go back in {}, and this is the second; a wall-clock time means the first. Give it in another zone, such as UTC",
+                local,
+                zone.name()
+            ));
         }
         local
     } else {
@@ -203,12 +239,17 @@ mod tests {
         let zurich = Zone::parse("Europe/Zurich").expect("a zone");
         let times = Times::read(&mut fields, &zurich);
         let invalid = fields.finish();
-        times.filter(|_| invalid.is_empty()).ok_or_else(|| invalid.errors().iter().map(|e| format!("{} {}", e.pointer, e.code)).collect::<Vec<_>>().join(", "))
+        times.filter(|_| invalid.is_empty()).ok_or_else(|| {
+            invalid.errors().iter().map(|e| format!("{} {}", e.pointer, e.code)).collect::<Vec<_>>().join(", ")
+        })
     }
 
     #[test]
     fn a_time_without_offset_is_read_in_its_zone_else_in_the_calendars() {
-        let there = read(json!({"start": "2027-03-28T09:00:00", "end": "2027-03-28T10:00:00", "time_zone": "America/New_York"})).expect("fine");
+        let there = read(
+            json!({"start": "2027-03-28T09:00:00", "end": "2027-03-28T10:00:00", "time_zone": "America/New_York"}),
+        )
+        .expect("fine");
         assert_eq!(there.start_instant(&Zone::utc()).to_string(), "2027-03-28T13:00:00Z");
         let here = read(json!({"start": "2027-03-28T09:00:00"})).expect("fine");
         assert_eq!(here.time_zone.as_ref().map(Zone::name), Some("Europe/Zurich"));
@@ -219,7 +260,10 @@ mod tests {
     #[test]
     fn a_time_with_offset_is_converted_to_its_zone() {
         let times = read(json!({"start": "2027-03-28T09:00:00Z", "end": "2027-03-28T12:00:00+02:00"})).expect("fine");
-        assert_eq!((times.start.to_string(), times.end.to_string()), ("2027-03-28T11:00:00".to_owned(), "2027-03-28T12:00:00".to_owned()));
+        assert_eq!(
+            (times.start.to_string(), times.end.to_string()),
+            ("2027-03-28T11:00:00".to_owned(), "2027-03-28T12:00:00".to_owned())
+        );
     }
 
     #[test]
@@ -228,7 +272,11 @@ mod tests {
         assert_eq!(gap.start_instant(&Zone::utc()).to_string(), "2027-03-28T01:30:00Z");
         let overlap = read(json!({"start": "2027-10-31T02:30:00"})).expect("fine");
         assert_eq!(overlap.start_instant(&Zone::utc()).to_string(), "2027-10-31T00:30:00Z");
-        assert_eq!(read(json!({"start": "2027-10-31T02:30:00+01:00"})), Err("/start not-a-time".to_owned()), "the second 02:30 cannot be said in this zone, and is not silently made the first");
+        assert_eq!(
+            read(json!({"start": "2027-10-31T02:30:00+01:00"})),
+            Err("/start not-a-time".to_owned()),
+            "the second 02:30 cannot be said in this zone, and is not silently made the first"
+        );
     }
 
     #[test]
@@ -239,7 +287,10 @@ mod tests {
             (json!({"start": "2027-03-28T09:00:00", "all_day": true}), "/start not-a-date"),
             (json!({"start": "2027-03-28", "end": "2027-03-28", "all_day": true}), "/end before-start"),
             (json!({"start": "2027-03-28T09:00:00", "end": "2027-03-28T08:59:59"}), "/end before-start"),
-            (json!({"start": "2027-03-28T09:00:00", "floating": true, "time_zone": "Europe/Zurich"}), "/time_zone contradiction"),
+            (
+                json!({"start": "2027-03-28T09:00:00", "floating": true, "time_zone": "Europe/Zurich"}),
+                "/time_zone contradiction",
+            ),
             (json!({"start": "2027-03-28T09:00:00Z", "floating": true}), "/start not-a-time"),
             (json!({"start": "2027-03-28T09:00:00", "time_zone": "Mars/Olympus"}), "/time_zone unknown-time-zone"),
             (json!({"start": "2027-02-30T09:00:00"}), "/start not-a-time"),
@@ -262,7 +313,10 @@ mod tests {
 
     #[test]
     fn an_end_may_be_in_another_zone() {
-        let flight = read(json!({"start": "2027-03-27T10:00:00", "end": "2027-03-27T13:00:00", "end_time_zone": "America/New_York"})).expect("fine");
+        let flight = read(
+            json!({"start": "2027-03-27T10:00:00", "end": "2027-03-27T13:00:00", "end_time_zone": "America/New_York"}),
+        )
+        .expect("fine");
         assert_eq!(flight.end_instant(&Zone::utc()).duration_since(flight.start_instant(&Zone::utc())).as_hours(), 8);
     }
 }

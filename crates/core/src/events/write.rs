@@ -49,14 +49,27 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
     }
     let changed = differences(&before, &after);
     let state = (before.state != after.state).then(|| json!({"state": {"from": before.state, "to": after.state}}));
-    store::insert_version(tx, ctx, NewVersion { event: &new, operation: said.operation, comment: said.comment, changed: &changed }).await?;
+    store::insert_version(
+        tx,
+        ctx,
+        NewVersion { event: &new, operation: said.operation, comment: said.comment, changed: &changed },
+    )
+    .await?;
     log(tx, ctx, &new, said.op, state).await?;
     Ok(new)
 }
 
 /// The change-log row of an event.
 pub(super) async fn log(tx: &mut Tx, ctx: &Ctx, event: &Event, op: Op, detail: Option<Value>) -> Result<()> {
-    let change = Change { kind: Kind::Event, op, record: event.id.uuid(), calendar: Some(event.calendar_id), user: None, version: Some(event.version), detail };
+    let change = Change {
+        kind: Kind::Event,
+        op,
+        record: event.id.uuid(),
+        calendar: Some(event.calendar_id),
+        user: None,
+        version: Some(event.version),
+        detail,
+    };
     changes::record(tx, ctx, change).await
 }
 
@@ -74,7 +87,8 @@ fn fields_of(snapshot: &Snapshot) -> Map<String, Value> {
 /// The names of the fields in which two snapshots differ.
 fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     let (before, after) = (fields_of(before), fields_of(after));
-    let mut names: Vec<String> = after.keys().chain(before.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    let mut names: Vec<String> =
+        after.keys().chain(before.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
     names.sort();
     names.dedup();
     names

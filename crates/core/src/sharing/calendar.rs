@@ -15,7 +15,12 @@ pub async fn calendar_permissions(conn: &mut Conn, ctx: &Ctx, id: CalendarId) ->
 }
 
 /// Gives people roles on a calendar, all of them or none.
-pub async fn share_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, wishes: &[Wish]) -> Result<Vec<Permission>, SharingError> {
+pub async fn share_calendar(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    wishes: &[Wish],
+) -> Result<Vec<Permission>, SharingError> {
     calendars::store::lock(tx, id).await?;
     calendars::load(tx, ctx, id, Can::Share).await?;
     let roles = find_accounts(tx, wishes).await?;
@@ -26,8 +31,16 @@ pub async fn share_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, wishes: &[Wi
 }
 
 /// Gives one person a role on a calendar.
-pub async fn change_on_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId, role: Role) -> Result<Permission, SharingError> {
-    let all = share_calendar(tx, ctx, id, &[Wish { who: super::Invitation::User(user), role }]).await.map_err(no_such_person)?;
+pub async fn change_on_calendar(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    user: UserId,
+    role: Role,
+) -> Result<Permission, SharingError> {
+    let all = share_calendar(tx, ctx, id, &[Wish { who: super::Invitation::User(user), role }])
+        .await
+        .map_err(no_such_person)?;
     all.into_iter().find(|permission| permission.user == user).ok_or(SharingError::Denied(Denied::NotFound))
 }
 
@@ -81,7 +94,9 @@ pub(super) async fn find_accounts(conn: &mut Conn, wishes: &[Wish]) -> Result<Ve
     for (index, wish) in wishes.iter().enumerate() {
         match store::account(conn, &wish.who).await? {
             None => invalid.add(format!("/users/{index}"), "unknown-user", "there is no such account"),
-            Some(user) if roles.iter().any(|(other, _)| *other == user) => invalid.add(format!("/users/{index}"), "duplicate", "the same person is named twice"),
+            Some(user) if roles.iter().any(|(other, _)| *other == user) => {
+                invalid.add(format!("/users/{index}"), "duplicate", "the same person is named twice")
+            }
             Some(user) => roles.push((user, wish.role)),
         }
     }

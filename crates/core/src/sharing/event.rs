@@ -16,7 +16,12 @@ pub async fn event_permissions(conn: &mut Conn, ctx: &Ctx, id: EventId) -> Resul
 }
 
 /// Gives people roles on one event, all of them or none.
-pub async fn share_event(tx: &mut Tx, ctx: &Ctx, id: EventId, wishes: &[Wish]) -> Result<Vec<Permission>, SharingError> {
+pub async fn share_event(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    wishes: &[Wish],
+) -> Result<Vec<Permission>, SharingError> {
     events::lock(tx, id).await?;
     let event = events::load(tx, ctx, id, Can::Share).await?.event;
     let roles = find_accounts(tx, wishes).await?;
@@ -27,9 +32,17 @@ pub async fn share_event(tx: &mut Tx, ctx: &Ctx, id: EventId, wishes: &[Wish]) -
 }
 
 /// Gives one person a role on one event.
-pub async fn change_on_event(tx: &mut Tx, ctx: &Ctx, id: EventId, user: UserId, role: Role) -> Result<Permission, SharingError> {
+pub async fn change_on_event(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    user: UserId,
+    role: Role,
+) -> Result<Permission, SharingError> {
     let all = share_event(tx, ctx, id, &[Wish { who: Invitation::User(user), role }]).await.map_err(no_such_person)?;
-    all.into_iter().find(|permission| permission.user == user && !permission.inherited).ok_or(SharingError::Denied(Denied::NotFound))
+    all.into_iter()
+        .find(|permission| permission.user == user && !permission.inherited)
+        .ok_or(SharingError::Denied(Denied::NotFound))
 }
 
 /// Takes a person's own role on an event away; what they are to its calendar stays. Owners may, and everybody may leave.
@@ -42,8 +55,13 @@ pub async fn revoke_on_event(tx: &mut Tx, ctx: &Ctx, id: EventId, user: UserId) 
 
 async fn set(tx: &mut Tx, ctx: &Ctx, event: &Event, user: UserId, role: Option<Role>) -> Result<(), SharingError> {
     let before = store::on_event(tx, event.id, event.calendar_id).await?;
-    let old = before.iter().find(|permission| permission.user == user && !permission.inherited).map(|permission| permission.role);
-    let inherits_ownership = before.iter().any(|permission| permission.inherited && permission.user == user && permission.role == Role::Owner);
+    let old = before
+        .iter()
+        .find(|permission| permission.user == user && !permission.inherited)
+        .map(|permission| permission.role);
+    let inherits_ownership = before
+        .iter()
+        .any(|permission| permission.inherited && permission.user == user && permission.role == Role::Owner);
     let other_owner = before.iter().any(|permission| permission.role == Role::Owner && permission.user != user);
     // The calendar's owners own its events: to take that away from the only one would leave nobody.
     if role != Some(Role::Owner) && inherits_ownership && !other_owner {

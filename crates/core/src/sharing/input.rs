@@ -41,7 +41,11 @@ fn parse_wish(value: &Value, at: &str) -> Result<Wish, Invalid> {
     let id = fields.parsed("user_id", "not-an-id", |text| text.parse::<UserId>().map_err(|_| "must be an id (a UUID)"));
     let username = fields.text("username", Text::line(64).filled());
     if fields.value("email").is_some() {
-        fields.error("email", "not-supported", "sharing by e-mail comes with mail; name the person by user_id or username");
+        fields.error(
+            "email",
+            "not-supported",
+            "sharing by e-mail comes with mail; name the person by user_id or username",
+        );
     }
     let role = fields.choice("role", Role::NAMES);
     let role = fields.require("role", role);

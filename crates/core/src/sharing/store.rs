@@ -39,13 +39,19 @@ pub(crate) async fn on_event(conn: &mut Conn, id: EventId, calendar: CalendarId)
          SELECT p.user_id, u.name, u.username, p.role, true AS inherited, p.created_at, p.updated_at
          FROM calendar_permissions p JOIN users u ON u.id = p.user_id WHERE p.calendar_id = $2
          ORDER BY 5, 6, 1")
-        .bind(id)
-        .bind(calendar)
-        .all(conn)
-        .await
+    .bind(id)
+    .bind(calendar)
+    .all(conn)
+    .await
 }
 
-pub(crate) async fn put_on_calendar(tx: &mut Tx, id: CalendarId, user: UserId, role: Role, at: Timestamp) -> Result<()> {
+pub(crate) async fn put_on_calendar(
+    tx: &mut Tx,
+    id: CalendarId,
+    user: UserId,
+    role: Role,
+    at: Timestamp,
+) -> Result<()> {
     sql("INSERT INTO calendar_permissions (calendar_id, user_id, role, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
          ON CONFLICT (calendar_id, user_id) DO UPDATE SET role = excluded.role, updated_at = excluded.updated_at")
         .bind(id)
@@ -60,12 +66,12 @@ pub(crate) async fn put_on_calendar(tx: &mut Tx, id: CalendarId, user: UserId, r
 pub(crate) async fn put_on_event(tx: &mut Tx, id: EventId, user: UserId, role: Role, at: Timestamp) -> Result<()> {
     sql("INSERT INTO event_permissions (event_id, user_id, role, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
          ON CONFLICT (event_id, user_id) DO UPDATE SET role = excluded.role, updated_at = excluded.updated_at")
-        .bind(id)
-        .bind(user)
-        .bind(role.name())
-        .bind(at)
-        .run(tx)
-        .await?;
+    .bind(id)
+    .bind(user)
+    .bind(role.name())
+    .bind(at)
+    .run(tx)
+    .await?;
     Ok(())
 }
 
@@ -89,10 +95,10 @@ pub(crate) async fn set_owner(tx: &mut Tx, id: CalendarId, owner: UserId) -> Res
 pub(crate) async fn copy_to_event(tx: &mut Tx, from: EventId, to: EventId) -> Result<()> {
     sql("INSERT INTO event_permissions (event_id, user_id, role, created_at, updated_at)
          SELECT $2, user_id, role, created_at, updated_at FROM event_permissions WHERE event_id = $1")
-        .bind(from)
-        .bind(to)
-        .run(tx)
-        .await?;
+    .bind(from)
+    .bind(to)
+    .run(tx)
+    .await?;
     Ok(())
 }
 
@@ -106,7 +112,9 @@ pub(crate) async fn account(conn: &mut Conn, who: &super::Invitation) -> Result<
     }
     let statement = match who {
         super::Invitation::User(id) => sql("SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL").bind(*id),
-        super::Invitation::Username(name) => sql("SELECT id FROM users WHERE username_key = $1 AND deleted_at IS NULL").bind(name.to_lowercase()),
+        super::Invitation::Username(name) => {
+            sql("SELECT id FROM users WHERE username_key = $1 AND deleted_at IS NULL").bind(name.to_lowercase())
+        }
     };
     Ok(statement.optional::<Found>(conn).await?.map(|found| found.0))
 }

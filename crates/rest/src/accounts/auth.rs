@@ -7,7 +7,6 @@ use http::request::Parts;
 use kalends_core::accounts::{self, Attempt, Origin, Refreshed, Registration};
 use kalends_core::ctx::{Actor, Credential, Ctx};
 use kalends_kernel::Invalid;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +21,11 @@ use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(register)).routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout))
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
 }
 
 /// Somebody at the door. Whatever token is shown here does not matter unless it is good: a client whose access token has
@@ -37,7 +40,8 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let known = parts.extensions.get::<Arc<Known>>().ok_or_else(|| Problem::new(&codes::INTERNAL))?;
-        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let user_agent =
+            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let origin = Origin { user_agent: user_agent.chars().take(200).collect(), address: known.address.to_string() };
         Ok(Visitor { ctx: known.ctx.clone(), origin })
     }
@@ -87,7 +91,9 @@ async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answe
     let wish = Registration::parse(&body.map, &app.settings.accounts)?;
     let hash = app.passwords.hash(&wish.password).await?;
     let args = (visitor, wish.with_hash(hash), app.settings.accounts.clone());
-    let registering = app.db.write(args, |tx, (visitor, new, policy)| Box::pin(accounts::register(tx, &visitor.ctx, new, &visitor.origin, policy)));
+    let registering = app.db.write(args, |tx, (visitor, new, policy)| {
+        Box::pin(accounts::register(tx, &visitor.ctx, new, &visitor.origin, policy))
+    });
     let (user, session) = registering.await?;
     let location = format!("{}/users/{}", crate::BASE, user.id);
     let user = AccountView::of(user);
@@ -136,7 +142,8 @@ impl<S: Send + Sync> FromRequest<S> for Login {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media == "application/x-www-form-urlencoded" {
             return Ok(Login(Attempt::parse_form(&form(&read(request).await?)?)?));
@@ -174,7 +181,9 @@ async fn login(State(app): State<App>, visitor: Visitor, Login(attempt): Login) 
     let wrong = || Problem::new(&codes::BAD_CREDENTIALS);
     let proof = credentials.check(&app.passwords, &attempt.password).await?.ok_or_else(wrong)?;
     let args = (visitor, proof, app.settings.accounts.clone());
-    let signing_in = app.db.write(args, |tx, (visitor, proof, policy)| Box::pin(accounts::sign_in(tx, &visitor.ctx, proof, &visitor.origin, policy)));
+    let signing_in = app.db.write(args, |tx, (visitor, proof, policy)| {
+        Box::pin(accounts::sign_in(tx, &visitor.ctx, proof, &visitor.origin, policy))
+    });
     let session = signing_in.await?.ok_or_else(wrong)?;
     Ok(secret(Reply::ok(&TokensView::of(&session))))
 }
@@ -223,7 +232,10 @@ async fn logout(State(app): State<App>, visitor: Visitor, OptionalBody(body): Op
     let shown = match &visitor.ctx.actor {
         Actor::User(user) => match user.by {
             Credential::Session(session) => Some((user.id, session)),
-            Credential::PersonalToken(..) => return Err(Problem::new(&codes::SCOPE_NEEDED).detail("a personal token has no session to end; revoke it at DELETE /me/tokens/{id}")),
+            Credential::PersonalToken(..) => {
+                return Err(Problem::new(&codes::SCOPE_NEEDED)
+                    .detail("a personal token has no session to end; revoke it at DELETE /me/tokens/{id}"));
+            }
         },
         Actor::Anonymous | Actor::System => None,
     };

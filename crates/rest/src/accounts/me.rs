@@ -2,7 +2,6 @@ use axum::extract::State;
 use kalends_core::accounts;
 use kalends_core::ctx::Credential;
 use kalends_kernel::Invalid;
-use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -66,7 +65,9 @@ async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> An
     let if_match = call.if_match.clone();
     write(&app, call.without_key(), body.digest, (user.id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
         Box::pin(async move {
-            let view = AccountView::of(accounts::edit(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version)).await?);
+            let view = AccountView::of(
+                accounts::edit(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version)).await?,
+            );
             Ok(Reply::ok(&view).etag(view.etag()))
         })
     })
@@ -131,7 +132,9 @@ async fn change_password(State(app): State<App>, call: SignedInCall, body: Body)
     let credentials = accounts::credentials_of(&mut *app.db.reader().await?, user.id).await?;
     let proof = credentials.check(&app.passwords, &wish.current).await?.ok_or_else(wrong)?;
     let hash = app.passwords.hash(&wish.new).await?;
-    let changing = app.db.write((call.ctx, proof, hash), move |tx, (ctx, proof, hash)| Box::pin(accounts::change_password(tx, ctx, proof, hash, session)));
+    let changing = app.db.write((call.ctx, proof, hash), move |tx, (ctx, proof, hash)| {
+        Box::pin(accounts::change_password(tx, ctx, proof, hash, session))
+    });
     let changed = changing.await?;
     app.tokens.forget_all();
     if changed { Ok(Reply::no_content()) } else { Err(wrong()) }

@@ -98,7 +98,13 @@ async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Qu
 async fn end_session(State(app): State<App>, call: SignedInCall, PathId(id): PathId<SessionId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     let ending = write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
-        Box::pin(async move { if accounts::end_session(tx, ctx, *owner, *id).await? { Ok(Reply::no_content()) } else { Err(Problem::new(&codes::NOT_FOUND)) } })
+        Box::pin(async move {
+            if accounts::end_session(tx, ctx, *owner, *id).await? {
+                Ok(Reply::no_content())
+            } else {
+                Err(Problem::new(&codes::NOT_FOUND))
+            }
+        })
     });
     let reply = ending.await?;
     app.tokens.forget_all();

@@ -38,7 +38,7 @@ struct TokenView {
     created_at: String,
     /// When it expires; null for never.
     expires_at: Option<String>,
-    /// When it was last used, where that is noted.
+    /// When it was last used, to the hour; null if never.
     last_used_at: Option<String>,
 }
 
@@ -128,7 +128,9 @@ struct TokenBody {
 async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
     let input = TokenInput::parse(&body.map, call.ctx.now)?;
-    let making = app.db.write((call.ctx, user, input), |tx, (ctx, owner, input)| Box::pin(accounts::create_token(tx, ctx, owner, input)));
+    let making = app.db.write((call.ctx, user, input), |tx, (ctx, owner, input)| {
+        Box::pin(accounts::create_token(tx, ctx, owner, input))
+    });
     let made = making.await?;
     let location = format!("{}/me/tokens/{}", crate::BASE, made.token.id);
     let view = MadeTokenView { token: made.secret.reveal().to_owned(), made: TokenView::of(made.token) };
@@ -145,7 +147,13 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 async fn revoke_token(State(app): State<App>, call: SignedInCall, PathId(id): PathId<TokenId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     let revoking = write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
-        Box::pin(async move { if accounts::revoke_token(tx, ctx, *owner, *id).await? { Ok(Reply::no_content()) } else { Err(Problem::new(&codes::NOT_FOUND)) } })
+        Box::pin(async move {
+            if accounts::revoke_token(tx, ctx, *owner, *id).await? {
+                Ok(Reply::no_content())
+            } else {
+                Err(Problem::new(&codes::NOT_FOUND))
+            }
+        })
     });
     let reply = revoking.await?;
     app.tokens.forget_all();

@@ -23,14 +23,21 @@ impl From<EventError> for Problem {
             }
             EventError::Conflict { fields, current } => {
                 let names: Vec<&str> = fields.iter().map(|conflict| conflict.field.as_str()).collect();
-                Problem::new(&codes::EDIT_CONFLICT).detail(format!("changed on both sides: {}", names.join(", "))).with("conflicts", &fields).with("current_version", current)
+                Problem::new(&codes::EDIT_CONFLICT)
+                    .detail(format!("changed on both sides: {}", names.join(", ")))
+                    .with("conflicts", &fields)
+                    .with("current_version", current)
             }
             EventError::PreconditionNeeded => Problem::new(&codes::PRECONDITION_NEEDED),
             EventError::ReviewRequired => Problem::new(&codes::REVIEW_REQUIRED),
             EventError::WrongState { from, to, possible } => {
                 let names = |states: &[State]| states.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ");
                 let to = to.map_or_else(String::new, |to| format!(" to {}", to.name()));
-                Problem::new(&codes::WRONG_STATE).detail(format!("there is no step from {}{to}; from there one can go to {}", from.name(), names(&possible)))
+                Problem::new(&codes::WRONG_STATE).detail(format!(
+                    "there is no step from {}{to}; from there one can go to {}",
+                    from.name(),
+                    names(&possible)
+                ))
             }
             EventError::Deleted => Problem::new(&codes::WRONG_STATE).detail("it is in the trash; restore it first"),
             EventError::UidTaken => Problem::new(&codes::UID_TAKEN),
@@ -50,7 +57,10 @@ impl From<StateRefused> for Problem {
             StateRefused::Internal(error) => error.into(),
             StateRefused::Some(refused) => {
                 let detail = format!("{} of the events cannot take this step; none was changed", refused.len());
-                let problems: Vec<serde_json::Value> = refused.into_iter().map(|(id, error)| serde_json::json!({"id": id, "problem": Problem::from(error).to_json()})).collect();
+                let problems: Vec<serde_json::Value> = refused
+                    .into_iter()
+                    .map(|(id, error)| serde_json::json!({"id": id, "problem": Problem::from(error).to_json()}))
+                    .collect();
                 Problem::new(&codes::WRONG_STATE).detail(detail).with("problems", problems)
             }
         }

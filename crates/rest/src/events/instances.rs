@@ -49,7 +49,12 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
     let (of, mut found) = events::instances(&mut conn, &call.ctx, id, (from, to), behind, limit + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| Cursor { key: last.start.as_microsecond().to_string(), id: id.uuid(), part: last.original_start.to_string(), of: digest });
+    let next = found.last().filter(|_| more).map(|last| Cursor {
+        key: last.start.as_microsecond().to_string(),
+        id: id.uuid(),
+        part: last.original_start.to_string(),
+        of: digest,
+    });
     let items = found.iter().map(|instance| EventView::of_instance(&of, instance)).collect();
     Ok(Reply::ok(&EventPage { items, next_cursor: next.map(|next| next.encode()), total: None }))
 }
@@ -61,7 +66,12 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 #[utoipa::path(get, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
     responses((status = 200, description = "The instance", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
-async fn show(State(app): State<App>, call: Call, PathPair(id, original): PathPair<EventId, String>, query: Query) -> Answer {
+async fn show(
+    State(app): State<App>,
+    call: Call,
+    PathPair(id, original): PathPair<EventId, String>,
+    query: Query,
+) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
     let found = events::instance(&mut conn, &call.ctx, id, &original).await?;
@@ -80,13 +90,25 @@ async fn show(State(app): State<App>, call: Call, PathPair(id, original): PathPa
     responses((status = 200, description = "The instance as it is now, of the event that it belongs to now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
-async fn change(State(app): State<App>, call: SignedInCall, PathPair(id, original): PathPair<EventId, String>, mut query: Query, body: Body) -> Answer {
+async fn change(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, original): PathPair<EventId, String>,
+    mut query: Query,
+    body: Body,
+) -> Answer {
     let scope = query.choice("scope", Scope::NAMES).unwrap_or(Scope::This);
     query.finish()?;
     let edit = Edit::parse(body.map, How::Patch, versions(&call.call))?;
-    write(&app, call.call.without_key(), body.digest, (id, original, scope, edit), |tx, ctx, (id, original, scope, edit)| {
-        Box::pin(async move { Ok(shown(&events::edit_instance(tx, ctx, *id, original, *scope, edit).await?)) })
-    })
+    write(
+        &app,
+        call.call.without_key(),
+        body.digest,
+        (id, original, scope, edit),
+        |tx, ctx, (id, original, scope, edit)| {
+            Box::pin(async move { Ok(shown(&events::edit_instance(tx, ctx, *id, original, *scope, edit).await?)) })
+        },
+    )
     .await
 }
 
@@ -99,15 +121,26 @@ async fn change(State(app): State<App>, call: SignedInCall, PathPair(id, origina
     responses((status = 204, description = "Cancelled, now or before"), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "`review-required` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
-async fn cancel(State(app): State<App>, call: SignedInCall, PathPair(id, original): PathPair<EventId, String>, mut query: Query) -> Answer {
+async fn cancel(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, original): PathPair<EventId, String>,
+    mut query: Query,
+) -> Answer {
     let scope = query.choice("scope", Scope::NAMES).unwrap_or(Scope::This);
     query.finish()?;
     let precondition = Precondition { if_match: versions(&call.call), base_version: None };
-    write(&app, call.call.without_key(), [0; 32], (id, original, scope, precondition), |tx, ctx, (id, original, scope, precondition)| {
-        Box::pin(async move {
-            events::cancel_instance(tx, ctx, *id, original, *scope, precondition).await?;
-            Ok(Reply::no_content())
-        })
-    })
+    write(
+        &app,
+        call.call.without_key(),
+        [0; 32],
+        (id, original, scope, precondition),
+        |tx, ctx, (id, original, scope, precondition)| {
+            Box::pin(async move {
+                events::cancel_instance(tx, ctx, *id, original, *scope, precondition).await?;
+                Ok(Reply::no_content())
+            })
+        },
+    )
     .await
 }

@@ -83,7 +83,11 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let mut conn = app.db.reader().await?;
     let page = events::list(&mut conn, &call.ctx, &list).await?;
     let total = if total { Some(events::count(&mut conn, &call.ctx, &list).await?) } else { None };
-    Ok(Reply::ok(&EventPage { items: page.items.iter().map(EventView::of_found).collect(), next_cursor: page.next.map(|next| next.encode()), total }))
+    Ok(Reply::ok(&EventPage {
+        items: page.items.iter().map(EventView::of_found).collect(),
+        next_cursor: page.next.map(|next| next.encode()),
+        total,
+    }))
 }
 
 /// Make an event
@@ -95,7 +99,10 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let new = NewEvent::parse(body.map)?;
-    write(&app, call.call, body.digest, new, |tx, ctx, new| Box::pin(async move { Ok(made(&events::create(tx, ctx, new).await?)) })).await
+    write(&app, call.call, body.digest, new, |tx, ctx, new| {
+        Box::pin(async move { Ok(made(&events::create(tx, ctx, new).await?)) })
+    })
+    .await
 }
 
 /// Show an event
@@ -135,7 +142,10 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 
 async fn edit(app: &App, call: SignedInCall, id: EventId, body: Body, how: How) -> Answer {
     let edit = Edit::parse(body.map, how, versions(&call.call))?;
-    write(app, call.call.without_key(), body.digest, (id, edit), |tx, ctx, (id, edit)| Box::pin(async move { Ok(shown(&events::edit(tx, ctx, *id, edit).await?)) })).await
+    write(app, call.call.without_key(), body.digest, (id, edit), |tx, ctx, (id, edit)| {
+        Box::pin(async move { Ok(shown(&events::edit(tx, ctx, *id, edit).await?)) })
+    })
+    .await
 }
 
 /// The versions that `If-Match` names.
@@ -167,7 +177,10 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "The calendar has another event with its UID by now, or `review-required`", body = ProblemDocument)))]
 async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
-    write(&app, call.call, [0; 32], id, |tx, ctx, id| Box::pin(async move { Ok(shown(&events::restore(tx, ctx, *id).await?)) })).await
+    write(&app, call.call, [0; 32], id, |tx, ctx, id| {
+        Box::pin(async move { Ok(shown(&events::restore(tx, ctx, *id).await?)) })
+    })
+    .await
 }
 
 /// Copy an event
@@ -179,7 +192,10 @@ async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
     let changes = NewEvent::parse(map)?;
-    write(&app, call.call, digest, (id, changes), |tx, ctx, (id, changes)| Box::pin(async move { Ok(made(&events::clone(tx, ctx, *id, changes).await?)) })).await
+    write(&app, call.call, digest, (id, changes), |tx, ctx, (id, changes)| {
+        Box::pin(async move { Ok(made(&events::clone(tx, ctx, *id, changes).await?)) })
+    })
+    .await
 }
 
 /// Take an event to another state
@@ -191,7 +207,10 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
         (status = 409, description = "There is no such step", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let wish = StateWish::parse(&body.map)?;
-    write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| Box::pin(async move { Ok(shown(&events::change_state(tx, ctx, *id, wish).await?)) })).await
+    write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| {
+        Box::pin(async move { Ok(shown(&events::change_state(tx, ctx, *id, wish).await?)) })
+    })
+    .await
 }
 
 /// Take several events to another state

@@ -18,9 +18,34 @@ const SORTS: &[(&str, (Sort, bool))] = &[
     ("-updated_at", (Sort::Updated, true)),
 ];
 const WEEKDAYS: &[(&str, i64)] = &[
-    ("1", 1), ("2", 2), ("3", 3), ("4", 4), ("5", 5), ("6", 6), ("7", 7), ("mo", 1), ("tu", 2), ("we", 3), ("th", 4), ("fr", 5), ("sa", 6), ("su", 7),
-    ("MO", 1), ("TU", 2), ("WE", 3), ("TH", 4), ("FR", 5), ("SA", 6), ("SU", 7), ("monday", 1), ("tuesday", 2), ("wednesday", 3), ("thursday", 4),
-    ("friday", 5), ("saturday", 6), ("sunday", 7),
+    ("1", 1),
+    ("2", 2),
+    ("3", 3),
+    ("4", 4),
+    ("5", 5),
+    ("6", 6),
+    ("7", 7),
+    ("mo", 1),
+    ("tu", 2),
+    ("we", 3),
+    ("th", 4),
+    ("fr", 5),
+    ("sa", 6),
+    ("su", 7),
+    ("MO", 1),
+    ("TU", 2),
+    ("WE", 3),
+    ("TH", 4),
+    ("FR", 5),
+    ("SA", 6),
+    ("SU", 7),
+    ("monday", 1),
+    ("tuesday", 2),
+    ("wednesday", 3),
+    ("thursday", 4),
+    ("friday", 5),
+    ("saturday", 6),
+    ("sunday", 7),
 ];
 
 /// What is asked for, and whether the total is.
@@ -30,7 +55,11 @@ pub(super) fn read(mut query: Query) -> Result<(List, bool), Problem> {
     let sort = query.choice("sort", SORTS);
     let total = query.include_total();
     if expand && window.is_none() {
-        query.error("expand", "needs-window", "needs from and to: instances of endless series have no end of their own");
+        query.error(
+            "expand",
+            "needs-window",
+            "needs from and to: instances of endless series have no end of their own",
+        );
     }
     if expand && sort.is_some_and(|sort| sort != (Sort::Start, false)) {
         query.error("sort", "contradiction", "instances come by start");

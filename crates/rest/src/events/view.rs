@@ -2,7 +2,9 @@
 
 use jiff::tz::TimeZone;
 use kalends_core::access::{Role, Sight};
-use kalends_core::events::{self, Allowed, Audience, Content, Found, Instance, Override, Price, Registration, Status, Times, show};
+use kalends_core::events::{
+    self, Allowed, Audience, Content, Found, Instance, Override, Price, Registration, Status, Times, show,
+};
 use kalends_kernel::{CalendarId, EventId, UserId, Zone};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -162,7 +164,14 @@ impl EventView {
         let mut view = EventView::base(of, &event.content);
         view.show_times(&event.content.times, &event.calendar_zone);
         view.recurrence = Some(event.content.recurrence.clone());
-        view.overrides = Some(event.content.overrides.iter().map(|one| show_override(one, &event.content, &event.calendar_zone, of.grant.sight)).collect());
+        view.overrides = Some(
+            event
+                .content
+                .overrides
+                .iter()
+                .map(|one| show_override(one, &event.content, &event.calendar_zone, of.grant.sight))
+                .collect(),
+        );
         view
     }
 
@@ -171,7 +180,11 @@ impl EventView {
         let event = &of.event;
         let zone = &event.calendar_zone;
         let times = &event.content.times;
-        let own = event.content.overrides.iter().find(|one| instance.overridden && one.original_start == instance.original_start);
+        let own = event
+            .content
+            .overrides
+            .iter()
+            .find(|one| instance.overridden && one.original_start == instance.original_start);
         let mut view = match own {
             Some(one) => {
                 let content = one.apply(&event.content);
@@ -263,8 +276,22 @@ impl EventView {
 
     /// Its ETag: the version, and a digest of what else the answer depends on.
     pub fn etag(&self) -> String {
-        let projection = if self.title.is_none() { "busy" } else if self.author_id.is_none() { "public" } else { "full" };
-        etag(self.version, &[self.my_role.unwrap_or_default(), projection, &self.seats_taken.to_string(), &self.waitlist_length.to_string()])
+        let projection = if self.title.is_none() {
+            "busy"
+        } else if self.author_id.is_none() {
+            "public"
+        } else {
+            "full"
+        };
+        etag(
+            self.version,
+            &[
+                self.my_role.unwrap_or_default(),
+                projection,
+                &self.seats_taken.to_string(),
+                &self.waitlist_length.to_string(),
+            ],
+        )
     }
 
     /// Its path.
@@ -292,7 +319,10 @@ fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sigh
     if let Some(times) = &one.times {
         let zone = times.time_zone.as_ref();
         body.insert("start".into(), show(times.start, times.start_instant(calendar), zone, times.all_day).into());
-        body.insert("end".into(), show(times.end, times.end_instant(calendar), times.end_time_zone.as_ref().or(zone), times.all_day).into());
+        body.insert(
+            "end".into(),
+            show(times.end, times.end_instant(calendar), times.end_time_zone.as_ref().or(zone), times.all_day).into(),
+        );
     }
     let hidden: &[&str] = match sight {
         Sight::Full => &[],
@@ -315,7 +345,10 @@ impl RegistrationView {
             approval: registration.approval,
             max_seats: registration.max_seats,
             per_instance: registration.per_instance,
-            price: registration.price.as_ref().map(|Price { amount_minor, currency }| PriceView { amount_minor: *amount_minor, currency: currency.clone() }),
+            price: registration.price.as_ref().map(|Price { amount_minor, currency }| PriceView {
+                amount_minor: *amount_minor,
+                currency: currency.clone(),
+            }),
             near_full_threshold: registration.near_full_threshold,
         }
     }

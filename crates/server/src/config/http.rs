@@ -77,6 +77,5 @@ fn origin(text: &str) -> Result<String, &'static str> {
     }
     let url = Url::parse(text).ok().filter(|url| url.path() == "/" && url.query().is_none() && url.has_host());
     // A browser sends exactly this form, so that comparing texts is right.
-    url.map(|url| url.origin().ascii_serialization())
-        .ok_or("must be an origin such as https://app.example.org, or *")
+    url.map(|url| url.origin().ascii_serialization()).ok_or("must be an origin such as https://app.example.org, or *")
 }

@@ -153,11 +153,7 @@ impl Keys {
     }
 
     /// A text that is read further. The value is quoted in the message, so this is not for secrets.
-    pub fn parsed<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
+    pub fn parsed<T, E: Display>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.string(name)?;
         match parse(&text) {
             Ok(value) => Some(value),
@@ -200,19 +196,13 @@ impl Keys {
     }
 
     /// A list; in the environment separated by commas. Each item is read further.
-    pub fn list<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<Vec<T>> {
+    pub fn list<T, E: Display>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<Vec<T>> {
         let given = self.given.get(name)?;
         let items: Option<Vec<String>> = match &given.value {
             Value::String(text) if given.text => {
                 Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
             }
-            Value::Array(items) => {
-                items.iter().map(|item| item.as_str().map(|text| text.trim().to_owned())).collect()
-            }
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(|text| text.trim().to_owned())).collect(),
             _ => None,
         };
         let Some(items) = items else {

@@ -49,5 +49,9 @@ fn level(text: &str) -> Result<String, &'static str> {
     let word = !text.contains(['=', ',']);
     let known = ["off", "error", "warn", "info", "debug", "trace"].contains(&text.to_lowercase().as_str());
     let good = (!word || known) && EnvFilter::try_new(text).is_ok();
-    if good { Ok(text.to_owned()) } else { Err("must be error, warn, info, debug, trace, or a filter such as kalends_rest=debug,info") }
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err("must be error, warn, info, debug, trace, or a filter such as kalends_rest=debug,info")
+    }
 }

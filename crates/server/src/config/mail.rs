@@ -20,7 +20,11 @@ pub(super) static KEYS: &[Key] = &[
         "none: no mail is sent",
         "The mail server: smtp://user:password@host:port, or smtps:// for TLS from the first byte.",
     ),
-    key("mail.from", "none; needed with mail.smtp_url", "The sender: events@example.org or Events <events@example.org>."),
+    key(
+        "mail.from",
+        "none; needed with mail.smtp_url",
+        "The sender: events@example.org or Events <events@example.org>.",
+    ),
 ];
 
 impl Mail {

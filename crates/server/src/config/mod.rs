@@ -88,10 +88,7 @@ pub struct Flags {
 
 impl Config {
     /// Reads file, environment and flags.
-    pub fn read(
-        flags: &Flags,
-        environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Config, ConfigError> {
+    pub fn read(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
         let known = known_keys();
         // The environment may say where the file is, and wins over it: it is looked at twice.
         let environment: Vec<(String, String)> = environment.into_iter().collect();

@@ -19,7 +19,8 @@ impl FromRow for User {
             name: row.get("name")?,
             role: GlobalRole::from_name(row.text("role")?),
             locale: row.get("locale")?,
-            zone: Zone::parse(zone).map_err(|unknown| Error::Decode { column: "time_zone".to_owned(), what: unknown.to_string() })?,
+            zone: Zone::parse(zone)
+                .map_err(|unknown| Error::Decode { column: "time_zone".to_owned(), what: unknown.to_string() })?,
             disabled: row.get("disabled")?,
             version: row.get("version")?,
             created_at: row.get("created_at")?,
@@ -99,7 +100,8 @@ pub(in crate::accounts) async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>>
             row.get("id").map(Found)
         }
     }
-    let statement = tx.lock_row("SELECT id FROM users WHERE role = 'admin' AND NOT disabled AND deleted_at IS NULL ORDER BY id");
+    let statement =
+        tx.lock_row("SELECT id FROM users WHERE role = 'admin' AND NOT disabled AND deleted_at IS NULL ORDER BY id");
     Ok(statement.all::<Found>(tx).await?.into_iter().map(|found| found.0).collect())
 }
 
@@ -110,7 +112,9 @@ pub(in crate::accounts) async fn secret_of_login(conn: &mut Conn, login: &str) -
 
 /// The account that signs in with this user name or e-mail address.
 pub(in crate::accounts) async fn card_of_login(conn: &mut Conn, login: &str) -> Result<Option<Card>> {
-    by_login("SELECT id, name, username FROM users", login, "AND NOT disabled AND deleted_at IS NULL").optional(conn).await
+    by_login("SELECT id, name, username FROM users", login, "AND NOT disabled AND deleted_at IS NULL")
+        .optional(conn)
+        .await
 }
 
 fn by_login(select: &str, login: &str, and: &str) -> Sql {
@@ -130,7 +134,12 @@ pub(in crate::accounts) async fn lock_secret_of(tx: &mut Tx, id: UserId) -> Resu
 }
 
 pub(in crate::accounts) async fn set_password(tx: &mut Tx, id: UserId, hash: &str, at: Timestamp) -> Result<()> {
-    sql("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1").bind(id).bind(hash).bind(at).run(tx).await?;
+    sql("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(hash)
+        .bind(at)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
@@ -183,9 +192,14 @@ const LISTED: &str = "deleted_at IS NULL AND ($1 OR NOT disabled)
 
 fn listed(select: &str, rest: &str, listed: &Listed) -> Sql {
     let key = listed.text.as_deref().map(str::to_lowercase).unwrap_or_default();
-    let literal: String = key.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect();
+    let literal: String =
+        key.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect();
     let email = EmailAddress::parse(&key).ok().filter(|_| listed.all).map(|email| email.key());
-    sql(format!("{select} FROM users WHERE {LISTED} {rest}")).bind(listed.all).bind(format!("{literal}%")).bind(format!("% {literal}%")).bind(email)
+    sql(format!("{select} FROM users WHERE {LISTED} {rest}"))
+        .bind(listed.all)
+        .bind(format!("{literal}%"))
+        .bind(format!("% {literal}%"))
+        .bind(email)
 }
 
 /// A page of the list and one row more, by user name.
@@ -195,7 +209,12 @@ pub(in crate::accounts) async fn list(conn: &mut Conn, asked: &Listed) -> Result
     match &asked.cursor {
         None => listed(&select, "ORDER BY username_key, id LIMIT $5", asked).bind(limit).all(conn).await,
         Some(cursor) => {
-            listed(&select, "AND (username_key, id) > ($6, $7) ORDER BY username_key, id LIMIT $5", asked).bind(limit).bind(cursor.key.as_str()).bind(cursor.id).all(conn).await
+            listed(&select, "AND (username_key, id) > ($6, $7) ORDER BY username_key, id LIMIT $5", asked)
+                .bind(limit)
+                .bind(cursor.key.as_str())
+                .bind(cursor.id)
+                .all(conn)
+                .await
         }
     }
 }

@@ -24,12 +24,19 @@ type Place = (Timestamp, EventId, DateTime);
 
 /// Compiled series by event, version and zone of the calendar: what a version says never changes, so nothing here is ever
 /// stale. It only saves reading and parsing the same series for every page.
-static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> = LazyLock::new(|| moka::sync::Cache::new(20_000));
+static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> =
+    LazyLock::new(|| moka::sync::Cache::new(20_000));
 
 /// How many series are looked at before others get a turn on the thread.
 const TURN: usize = 200;
 
-pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope) -> Result<Page<Found>, EventError> {
+pub(super) async fn page(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+    window: Window,
+    scope: &Scope,
+) -> Result<Page<Found>, EventError> {
     let wanted = list.limit as usize;
     let behind = list.cursor.as_ref().map(place_of);
     let mut page: BTreeMap<Place, Option<Instance>> = BTreeMap::new();
@@ -46,7 +53,8 @@ pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window
     let mut ids: Vec<EventId> = page.keys().take(wanted).map(|place| place.1).collect();
     ids.sort();
     ids.dedup();
-    let events: HashMap<EventId, Allowed> = load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
+    let events: HashMap<EventId, Allowed> =
+        load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
     let next = page.keys().nth(wanted.saturating_sub(1)).filter(|_| more).map(|place| cursor_of(place, list.digest));
     let items = page
         .into_iter()
@@ -66,7 +74,15 @@ pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window
 }
 
 /// Adds the instances of a series to the page, as far as they can come before its end.
-fn take(page: &mut BTreeMap<Place, Option<Instance>>, id: EventId, compiled: &Compiled, list: &List, window: Window, behind: Option<&Place>, most: usize) -> Result<(), EventError> {
+fn take(
+    page: &mut BTreeMap<Place, Option<Instance>>,
+    id: EventId,
+    compiled: &Compiled,
+    list: &List,
+    window: Window,
+    behind: Option<&Place>,
+    most: usize,
+) -> Result<(), EventError> {
     let from = behind.map_or(window.from, |behind| window.from.max(behind.0));
     let mut instances = compiled.overlapping_or_starting(window.from, window.to, from);
     while let Some(instance) = instances.next().transpose()? {
@@ -116,7 +132,15 @@ impl FromRow for SingleRow {
 }
 
 /// The next single events of the window behind a place.
-async fn singles(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope, behind: Option<&Place>, limit: usize) -> Result<Vec<Single>, EventError> {
+async fn singles(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+    window: Window,
+    scope: &Scope,
+    behind: Option<&Place>,
+    limit: usize,
+) -> Result<Vec<Single>, EventError> {
     if scope.branches.is_empty() {
         return Ok(Vec::new());
     }
@@ -151,12 +175,22 @@ pub(super) struct Candidate {
 
 impl FromRow for Candidate {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Candidate { id: row.get("id")?, version: row.get("version")?, zone: calendars::store::zone(row, "time_zone")? })
+        Ok(Candidate {
+            id: row.get("id")?,
+            version: row.get("version")?,
+            zone: calendars::store::zone(row, "time_zone")?,
+        })
     }
 }
 
 /// Every series that the actor may see and that may have an instance in the window.
-pub(super) async fn candidates(conn: &mut Conn, ctx: &Ctx, list: &List, window: Window, scope: &Scope) -> Result<Vec<Candidate>, EventError> {
+pub(super) async fn candidates(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+    window: Window,
+    scope: &Scope,
+) -> Result<Vec<Candidate>, EventError> {
     if scope.branches.is_empty() {
         return Ok(Vec::new());
     }
@@ -188,7 +222,8 @@ pub(super) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result
         }
     }
     if !missing.is_empty() {
-        let rows: Vec<Contents> = sql("SELECT id, content FROM events WHERE id IN ({})").bind_list(missing.keys().copied()).all(conn).await?;
+        let rows: Vec<Contents> =
+            sql("SELECT id, content FROM events WHERE id IN ({})").bind_list(missing.keys().copied()).all(conn).await?;
         for Contents(id, content) in rows {
             let Some(one) = missing.get(&id) else { continue };
             let made = Arc::new(Compiled::of(&content, &one.zone));

@@ -23,7 +23,8 @@ pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope)
         let keys = keys(conn, ctx, list, scope, behind.as_ref(), wanted + 1).await?;
         let full = keys.len() > wanted;
         let ids: Vec<EventId> = keys.iter().map(|key| key.id).collect();
-        let mut events: HashMap<EventId, Allowed> = load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
+        let mut events: HashMap<EventId, Allowed> =
+            load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
         for key in keys {
             if items.len() == wanted {
                 return Ok(Page { items, next: behind });
@@ -92,7 +93,14 @@ impl FromRow for ByText {
 }
 
 /// The next keys of the list behind a place.
-async fn keys(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope, behind: Option<&Cursor>, limit: usize) -> Result<Vec<Key>, EventError> {
+async fn keys(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+    scope: &Scope,
+    behind: Option<&Cursor>,
+    limit: usize,
+) -> Result<Vec<Key>, EventError> {
     if scope.branches.is_empty() {
         return Ok(Vec::new());
     }
@@ -109,7 +117,12 @@ async fn keys(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope, behind: Op
     let select = |text: &mut Text| text.push(&format!("SELECT e.id, {column} AS k"));
     let mut classes = classes(list, false);
     for class in &mut classes {
-        class.behind = behind.map(|cursor| Behind { column, descending: list.descending, is_time: list.sort != Sort::Title, cursor: cursor.clone() });
+        class.behind = behind.map(|cursor| Behind {
+            column,
+            descending: list.descending,
+            is_time: list.sort != Sort::Title,
+            cursor: cursor.clone(),
+        });
         class.order = Some(order.clone());
     }
     branches(&mut text, ctx, list, scope, select, &classes);
@@ -144,7 +157,10 @@ pub(super) fn classes(list: &List, singles_only: bool) -> Vec<Class> {
     let Some(window) = list.window else { return vec![Class::default()] };
     let mut classes: Vec<Class> = (0_i64..)
         .zip(reach::LONGEST)
-        .map(|(class, longest)| Class { condition: Some((class, window.from.checked_sub(longest).ok(), window)), ..Class::default() })
+        .map(|(class, longest)| Class {
+            condition: Some((class, window.from.checked_sub(longest).ok(), window)),
+            ..Class::default()
+        })
         .collect();
     classes.push(Class { condition: Some((reach::LONG, None, window)), ..Class::default() });
     if !singles_only {
@@ -154,7 +170,14 @@ pub(super) fn classes(list: &List, singles_only: bool) -> Vec<Class> {
 }
 
 /// The union of all branches and classes: every event once.
-pub(super) fn branches(text: &mut Text, ctx: &Ctx, list: &List, scope: &Scope, select: impl Fn(&mut Text), classes: &[Class]) {
+pub(super) fn branches(
+    text: &mut Text,
+    ctx: &Ctx,
+    list: &List,
+    scope: &Scope,
+    select: impl Fn(&mut Text),
+    classes: &[Class],
+) {
     let mut first = true;
     for branch in &scope.branches {
         for class in classes {

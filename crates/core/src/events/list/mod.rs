@@ -101,8 +101,16 @@ pub async fn count(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<i64, Event
 async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<Allowed>, EventError> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(512) {
-        let events: Vec<Event> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id IN ({{}})")).bind(ctx.user()).bind_list(ids.iter().copied()).all(conn).await?;
-        found.extend(events.into_iter().filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant })));
+        let events: Vec<Event> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id IN ({{}})"))
+            .bind(ctx.user())
+            .bind_list(ids.iter().copied())
+            .all(conn)
+            .await?;
+        found.extend(
+            events
+                .into_iter()
+                .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant })),
+        );
     }
     Ok(found)
 }

@@ -138,7 +138,9 @@ impl Branch {
                 text.push(match (owned, public_only) {
                     (true, _) => " AND p.role = 'owner')",
                     (false, true) => " AND p.role <> 'free_busy')",
-                    (false, false) => " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility = 'public')))",
+                    (false, false) => {
+                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility = 'public')))"
+                    }
                 });
                 if let Some(calendar) = calendar {
                     text.push(" AND e.calendar_id = ");
