@@ -1,1 +1,9 @@
-//! The black-box tests.
+//! Black-box tests over HTTP. The folders mirror the doors: `api/` has a file for each file of `crates/rest`; `races/` is
+//! about many at once (always also on PostgreSQL), `promises/` about what holds for every operation, `crash/` about a server
+//! that is killed, `program` about the command line.
+
+mod api;
+mod crash;
+mod program;
+mod promises;
+mod races;

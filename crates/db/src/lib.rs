@@ -8,6 +8,7 @@
 //!
 //! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], batching, migrations.
 #![deny(missing_docs)]
+#![expect(clippy::disallowed_methods, reason = "this is the one crate that speaks to sqlx")]
 
 mod conn;
 mod error;

@@ -28,7 +28,7 @@ pub(crate) struct SqliteDb {
     writer: mpsc::Sender<Box<dyn Job>>,
     ended: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
     stop: Arc<tokio::sync::Notify>,
-    pub(crate) options: SqliteConnectOptions,
+    pub(crate) options: Box<SqliteConnectOptions>,
 }
 
 impl SqliteDb {
@@ -58,7 +58,13 @@ impl SqliteDb {
         let (sender, queue) = mpsc::channel(QUEUE);
         let stop = Arc::new(tokio::sync::Notify::new());
         let task = tokio::spawn(run_writer(writer, queue, stop.clone()));
-        Ok(SqliteDb { readers, writer: sender, ended: Arc::new(Mutex::new(Some(task))), stop, options })
+        Ok(SqliteDb {
+            readers,
+            writer: sender,
+            ended: Arc::new(Mutex::new(Some(task))),
+            stop,
+            options: Box::new(options),
+        })
     }
 
     pub(crate) async fn reader(&self) -> Result<Link> {

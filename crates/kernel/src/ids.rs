@@ -35,6 +35,7 @@ impl Ids {
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(clippy::expect_used, reason = "a machine without randomness can make no ids or secrets: stop at once")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for randomness")]
     getrandom::fill(&mut bytes).expect("the operating system gives randomness");
     bytes
 }

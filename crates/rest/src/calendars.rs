@@ -143,7 +143,7 @@ fn view(allowed: &Allowed) -> Reply {
 /// List calendars
 ///
 /// All that are shared with you or open to you, by name. Without signing in: the public ones.
-#[utoipa::path(get, path = "/calendars", tag = "calendars", operation_id = "list_calendars",
+#[utoipa::path(get, path = "/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = CalendarPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
@@ -180,7 +180,9 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 }
 
 /// Show a calendar
-#[utoipa::path(get, path = "/calendars/{id}", tag = "calendars", operation_id = "get_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+///
+/// Also without signing in, where it is public.
+#[utoipa::path(get, path = "/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "The calendar", body = CalendarView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
     query.finish()?;

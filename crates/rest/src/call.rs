@@ -7,7 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::RequestExt;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+#[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
+use axum::extract::Path;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};

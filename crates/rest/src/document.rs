@@ -37,8 +37,10 @@ const TAGS: &[(&str, &str)] = &[
     ("accounts", "Signing up, in and out; one's own account, sessions and personal tokens."),
     ("users", "Other people: a card for everybody signed in, administration for administrators."),
     ("calendars", "Containers of events, with an owner, a time zone, a visibility and a review policy."),
-    ("events", "Events and series: making, finding, changing, publishing, deleting and restoring them."),
-    ("instances", "Single occurrences of a series, and changes to one, to this and the following, or to all."),
+    (
+        "events",
+        "Events and series, whole or by instance: making, finding, changing, publishing, deleting and restoring them.",
+    ),
     ("sharing", "Who may do what on a calendar or an event."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
@@ -139,12 +141,10 @@ fn add_headers(response: &mut Response) {
 /// Adds what is true of every operation.
 pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        let in_api = path.starts_with(BASE);
-        for (method, operation) in operations(item) {
-            if in_api {
+        if path.starts_with(BASE) {
+            for (method, operation) in operations(item) {
                 complete_one(path, method, operation);
             }
-            name(operation);
         }
     }
 }
@@ -162,9 +162,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 }
 
 fn complete_one(path: &str, method: &str, operation: &mut Operation) {
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             add_headers(response);
+            // Every error is a problem document, also where a handler only names the schema.
+            if status.starts_with(['4', '5'])
+                && let Some(content) = response.content.shift_remove("application/json")
+            {
+                response.content.insert("application/problem+json".to_owned(), content);
+            }
         }
     }
     let parameters = operation.parameters.get_or_insert_default();
@@ -204,12 +210,4 @@ fn idempotency_key() -> path::Parameter {
         .description(Some("Makes a retry safe: the same key and request have one effect and get the same answer."))
         .schema(Some(schema))
         .build()
-}
-
-/// Names are `tag_function`: unique though several features have a `list`, and a good method name in a generated client.
-fn name(operation: &mut Operation) {
-    let tag = operation.tags.as_ref().and_then(|tags| tags.first());
-    if let (Some(id), Some(tag)) = (&operation.operation_id, tag) {
-        operation.operation_id = Some(format!("{tag}_{id}"));
-    }
 }

@@ -9,9 +9,12 @@ use utoipa::ToSchema;
 
 use crate::codes::{self, Code};
 
-/// An error on its way to the caller.
+/// An error on its way to the caller. (Boxed, because every handler's result carries it.)
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     code: &'static Code,
     detail: Option<String>,
     errors: Vec<FieldError>,
@@ -26,56 +29,58 @@ pub type Answer<T = crate::reply::Reply> = Result<T, Problem>;
 impl Problem {
     /// A problem of this kind.
     pub fn new(code: &'static Code) -> Problem {
-        Problem { code, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None, etag: None }
+        let inner = Inner { code, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None, etag: None };
+        Problem(Box::new(inner))
     }
 
     /// With a sentence about this case.
     pub fn detail(mut self, detail: impl Into<String>) -> Problem {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// With a further member.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Problem {
-        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.0.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
     /// With the number of seconds after which another try makes sense.
     pub fn retry_after(mut self, seconds: u64) -> Problem {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// With the ETag of the representation that is current.
     pub fn etag(mut self, etag: String) -> Problem {
-        self.etag = Some(etag);
+        self.0.etag = Some(etag);
         self
     }
 
     /// The same as another kind of problem.
-    pub fn as_code(self, code: &'static Code) -> Problem {
-        Problem { code, ..self }
+    pub fn as_code(mut self, code: &'static Code) -> Problem {
+        self.0.code = code;
+        self
     }
 
     /// Which kind it is.
     pub fn code(&self) -> &'static Code {
-        self.code
+        self.0.code
     }
 
     /// Its JSON form.
     pub fn to_json(&self) -> Value {
         let mut body = Map::new();
-        body.insert("type".into(), format!("/problems/{}", self.code.slug).into());
-        body.insert("title".into(), self.code.title.into());
-        body.insert("status".into(), self.code.status.into());
-        if let Some(detail) = &self.detail {
+        body.insert("type".into(), format!("/problems/{}", self.0.code.slug).into());
+        body.insert("title".into(), self.0.code.title.into());
+        body.insert("status".into(), self.0.code.status.into());
+        if let Some(detail) = &self.0.detail {
             body.insert("detail".into(), detail.clone().into());
         }
-        if !self.errors.is_empty() {
-            body.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
+        if !self.0.errors.is_empty() {
+            body.insert("errors".into(), serde_json::to_value(&self.0.errors).unwrap_or_default());
         }
-        body.extend(self.more.clone());
+        body.extend(self.0.more.clone());
         Value::Object(body)
     }
 }
@@ -83,7 +88,7 @@ impl Problem {
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Problem {
         let mut problem = Problem::new(&codes::INVALID).detail(invalid.to_string());
-        problem.errors = invalid.errors().to_vec();
+        problem.0.errors = invalid.errors().to_vec();
         problem
     }
 }
@@ -107,17 +112,17 @@ impl From<kalends_db::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], self.to_json().to_string()).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(etag) = self.etag.as_deref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
+        if let Some(etag) = self.0.etag.as_deref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
             headers.insert(header::ETAG, etag);
         }
-        if self.code.status == 401 {
+        if self.0.code.status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -166,7 +166,7 @@ async fn migrate(config: &Config, clock: &Clock) -> Result<()> {
 
 async fn serve(config: Config, clock: Clock, with_demo: bool) -> Result<ExitCode> {
     let stop = stop_signal()?;
-    let mut running = start::start(config, clock).await?;
+    let mut running = start(config, clock).await?;
     let demo = if with_demo { Some(demo::load(&running.app).await) } else { None };
     let demo = match demo.transpose() {
         Ok(demo) => demo,

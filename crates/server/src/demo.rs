@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 use kalends_core::accounts::Password;
 use kalends_core::demo::{self, Demo, DemoError, PEOPLE, Sample};
-use kalends_kernel::Ids;
+use kalends_kernel::{Ids, Zone};
 use kalends_rest::App;
 
 /// The files with the visibility that their calendars get.
@@ -54,8 +54,7 @@ fn samples() -> Result<Vec<Sample>> {
     FILES
         .iter()
         .map(|(file, visibility, bytes)| {
-            let parsed = kalends_ical::read(bytes, &kalends_kernel::Zone::look_up)
-                .map_err(|error| anyhow!("{file}: {error:?}"))?;
+            let parsed = kalends_ical::read(bytes, &Zone::look_up).map_err(|error| anyhow!("{file}: {error:?}"))?;
             Ok(Sample { file, visibility, parsed })
         })
         .collect()

@@ -20,6 +20,8 @@ pub fn handle() -> Result<PrometheusHandle> {
         let handle = recorder.handle();
         // Another recorder is there only if somebody embeds the server and measures it in his own way.
         metrics::set_global_recorder(recorder).ok();
+        metrics::describe_gauge!("kalends_build_info", "Which Kalends this is");
+        metrics::gauge!("kalends_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         metrics::describe_counter!("kalends_http_requests_total", "Requests by method, route and status");
         metrics::describe_histogram!("kalends_http_request_seconds", "How long requests took");
         handle

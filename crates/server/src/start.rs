@@ -7,14 +7,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::serve::ListenerExt;
 use kalends_core::accounts::{Cost, Passwords, Policy};
-use kalends_core::settings;
+use kalends_core::{events, settings};
 use kalends_db::{Db, Engine};
-use kalends_kernel::{Clock, Ids};
+use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
 use kalends_rest::limits::Limits;
 use kalends_rest::{App, Settings, TokenCache};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::config::Config;
 use crate::{housekeeping, metrics, secret_key};
@@ -89,7 +90,25 @@ pub(crate) async fn open(config: &Config, clock: &Clock) -> Result<Db> {
     let set: Result<String, kalends_db::Error> =
         db.write(epoch, |tx, epoch| Box::pin(settings::set_once(tx, settings::EPOCH, epoch))).await;
     set?;
+    follow_time_zone_database(&db)
+        .await
+        .context("deriving the events' times with this program's time-zone database")?;
     Ok(db)
+}
+
+/// Derives the times of all events anew when that was last done with another time-zone database than this program's.
+async fn follow_time_zone_database(db: &Db) -> Result<(), kalends_db::Error> {
+    let known = settings::get(&mut *db.reader().await?, settings::TZDB).await?;
+    if known.as_deref() == Some(tzdb_version()) {
+        return Ok(());
+    }
+    let mut after = Some(EventId::new(Uuid::nil()));
+    while let Some(last) = after {
+        after = db.write(last, |tx, last| Box::pin(events::derive_next(tx, *last))).await?;
+    }
+    db.write((), |tx, ()| Box::pin(settings::set(tx, settings::TZDB, tzdb_version()))).await?;
+    tracing::info!(version = tzdb_version(), "all times are derived with this time-zone database");
+    Ok(())
 }
 
 /// The data folder is for its owner alone: with SQLite everything is in it.

@@ -58,7 +58,7 @@ impl Audience {
         let names = Text { min: 1, max: 32, lines: false };
         let audience = Audience {
             kind: inner.choice("kind", KINDS).unwrap_or(AudienceKind::All),
-            department_ids: inner.list("department_ids", MOST, |item, at| read_id(item, at)).unwrap_or_default(),
+            department_ids: inner.list("department_ids", MOST, read_id).unwrap_or_default(),
             classes: inner.texts("classes", MOST, names).unwrap_or_default(),
             class_groups: inner.texts("class_groups", MOST, names).unwrap_or_default(),
             user_ids: inner.list("user_ids", MOST, |item, at| read_id(item, at).map(UserId::new)).unwrap_or_default(),

@@ -42,7 +42,7 @@ pub use registration::{Price, Registration};
 pub use series::{Compiled, Instance, TOO_SPARSE, derive};
 pub use store::{load, lock};
 pub use times::{Times, parse_moment, show, show_instant};
-pub use write::derive_again;
+pub use write::{derive_again, derive_next};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

@@ -177,7 +177,7 @@ impl Override {
         }
         body.extend(given);
         let whole = Value::Object(body);
-        let mut inner = Fields::of(&whole, &fields.pointer("").trim_end_matches('/').to_owned()).ok()?;
+        let mut inner = Fields::of(&whole, fields.pointer("").trim_end_matches('/')).ok()?;
         let times = Times::read(&mut inner, calendar);
         fields.append(inner.finish());
         times.filter(|times| *times != usual)

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
-use kalends_kernel::{CalendarId, EventId, UserId};
+use kalends_kernel::{CalendarId, EventId, UserId, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
@@ -273,6 +273,24 @@ pub(super) async fn contents(conn: &mut Conn, calendar: CalendarId, after: Event
         .bind(limit)
         .all(conn)
         .await
+}
+
+/// The next events behind `after`, by id, each with the zone of its calendar.
+pub(super) async fn contents_with_zone(conn: &mut Conn, after: EventId, limit: i64) -> Result<Vec<(Stored, Zone)>> {
+    struct Zoned(Stored, Zone);
+    impl FromRow for Zoned {
+        fn from_row(row: &Row) -> Result<Self> {
+            Ok(Zoned(Stored::from_row(row)?, calendars::store::zone(row, "time_zone")?))
+        }
+    }
+    let found: Vec<Zoned> =
+        sql("SELECT e.id, e.content, c.time_zone FROM events e JOIN calendars c ON c.id = e.calendar_id
+         WHERE e.id > $1 ORDER BY e.id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .all(conn)
+        .await?;
+    Ok(found.into_iter().map(|Zoned(stored, zone)| (stored, zone)).collect())
 }
 
 /// A UID that stands in the calendar already.

@@ -94,9 +94,21 @@ fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     names
 }
 
-/// Derives the instants of a calendar's events anew: its zone is another one, or the time-zone database is (rule 32).
+/// Derives the instants of the next events behind `after` anew, because the time-zone database is another one (rule 32).
+/// Gives the last of them; none at the end. In batches, since a transaction must not take long.
+pub async fn derive_next(tx: &mut Tx, after: EventId) -> Result<Option<EventId>> {
+    let events = store::contents_with_zone(tx, after, BATCH).await?;
+    for (event, zone) in &events {
+        store::update_derived(tx, event.id, &series::derive(&event.content, zone)).await?;
+    }
+    Ok(events.last().map(|(event, _)| event.id))
+}
+
+/// How many events are derived anew at a time.
+const BATCH: i64 = 500;
+
+/// Derives the instants of a calendar's events anew, because its zone is another one.
 pub async fn derive_again(tx: &mut Tx, calendar: CalendarId, zone: &Zone) -> Result<()> {
-    const BATCH: i64 = 500;
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
         let events = store::contents(tx, calendar, after, BATCH).await?;

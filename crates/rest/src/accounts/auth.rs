@@ -117,7 +117,7 @@ struct LoginBody {
 
 /// The same as an OAuth2 password form (RFC 6749 4.3.2).
 #[derive(ToSchema)]
-#[schema(title = "LoginForm")]
+#[schema(title = "LoginForm", example = json!({"grant_type": "password", "username": "alice", "password": "correct horse"}))]
 #[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
 struct LoginForm {
     /// User name or e-mail address.

@@ -19,7 +19,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Show your account
-#[utoipa::path(get, path = "/me", tag = "accounts", responses(
+///
+/// With your role and your settings.
+#[utoipa::path(get, path = "/me", tag = "accounts", operation_id = "get_me", responses(
     (status = 200, description = "Your account", body = AccountView),
     (status = 304, description = "You have it already"),
 ))]
@@ -54,7 +56,7 @@ struct AccountPatch {
 /// Change your account
 ///
 /// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
-#[utoipa::path(patch, path = "/me", tag = "accounts", request_body = AccountPatch, responses(
+#[utoipa::path(patch, path = "/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
     (status = 200, description = "As it is now", body = AccountView),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),

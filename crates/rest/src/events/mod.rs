@@ -67,7 +67,7 @@ fn made(of: &Allowed) -> Reply {
 ///
 /// What you may see, by start, in pages. `from`/`to` take what overlaps; with `expand=true` you get instances instead of
 /// series, however far away the window is.
-#[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events",
+#[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
     params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
@@ -108,7 +108,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Show an event
 ///
 /// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, query: Query) -> Answer {
     query.finish()?;

@@ -1,0 +1,1 @@
+//! A server that is killed, and what it must not lose.

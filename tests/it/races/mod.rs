@@ -1,0 +1,1 @@
+//! Many at once; always also on PostgreSQL.
