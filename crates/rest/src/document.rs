@@ -5,7 +5,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    ComponentsBuilder, Content, ContentBuilder, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
     Required, Response, ResponseBuilder, Schema, Server, Type, path, tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -184,6 +184,13 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
     if parameters.is_empty() {
         operation.parameters = None;
     }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content {
+                not_null(content);
+            }
+        }
+    }
     let has_body = operation.request_body.is_some();
     let public = operation.security.as_deref() == Some(&[SecurityRequirement::default()]);
     for (name, status, _) in PROBLEMS {
@@ -197,6 +204,16 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
         if applies {
             let response = || RefOr::Ref(Ref::from_response_name(*name));
             operation.responses.responses.entry((*status).to_owned()).or_insert_with(response);
+        }
+    }
+}
+
+/// A body that may be left out is described as "this or null"; but null is not read, leaving it out is.
+fn not_null(content: &mut Content) {
+    if let Some(RefOr::T(Schema::OneOf(choices))) = &content.schema {
+        let mut real = choices.items.iter().filter(|choice| matches!(choice, RefOr::Ref(_)));
+        if let (Some(one), None) = (real.next(), real.next()) {
+            content.schema = Some(one.clone());
         }
     }
 }

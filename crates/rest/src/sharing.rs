@@ -121,6 +121,8 @@ async fn share_calendar(
 }
 
 /// Who may do what on a calendar
+///
+/// Everybody with a role on it, and which.
 #[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn calendar_permissions(
@@ -135,6 +137,8 @@ async fn calendar_permissions(
 }
 
 /// Give one person a role on a calendar
+///
+/// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
     params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
@@ -188,6 +192,8 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 }
 
 /// Who may do what on an event
+///
+/// Everybody with a role on it, its own or that of its calendar (`inherited`).
 #[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn event_permissions(
@@ -202,6 +208,8 @@ async fn event_permissions(
 }
 
 /// Give one person a role on an event
+///
+/// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),

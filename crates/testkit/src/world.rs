@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use kalends_core::accounts::{Cost, CreateError, NewAccount, Password, User, Username, create};
 use kalends_core::ctx::{Ctx, Door, GlobalRole};
 use kalends_db::testing::TestDb;
-use kalends_db::{Db, Engine, Options};
-use kalends_kernel::{Clock, EmailAddress, Zone};
+use kalends_db::{Db, Engine, FromRow, Options, Row, sql};
+use kalends_kernel::{CalendarId, Clock, EmailAddress, UserId, Zone};
 use kalends_server::{Config, Flags, Running, start_with};
 use reqwest::Method;
 use serde_json::json;
@@ -180,17 +180,15 @@ impl World {
     #[expect(clippy::expect_used, reason = "for tests only")]
     pub async fn person(&self, username: &str, role: GlobalRole) -> Person {
         let making = self.made.lock().await;
-        let id = self.account(username, role).await;
+        let user = self.account(username, role).await;
         drop(making);
         let login = json!({"login": username, "password": PASSWORD});
         let signed_in = self.anonymous().post("/api/v1/auth/login").json(&login).expect(200).await;
         let token = signed_in.str("/access_token").to_owned();
-        let mut person = Person { name: username.to_owned(), id, token: Some(token), ..self.anonymous() };
-        let calendars = person.get("/api/v1/calendars").expect(200).await;
-        let own = calendars.items().iter().find(|calendar| {
-            calendar["is_default"] == true && calendar["owner_id"].as_str() == Some(person.id.as_str())
-        });
-        person.calendar = own.and_then(|calendar| calendar["id"].as_str()).expect("a calendar of one's own").to_owned();
+        let mut person = Person { name: username.to_owned(), id: user.to_string(), token: Some(token), ..self.anonymous() };
+        let mut conn = self.db.reader().await.expect("a reader");
+        let own = sql("SELECT id FROM calendars WHERE owner_id = $1 AND is_default").bind(user);
+        person.calendar = own.one::<Own>(&mut conn).await.expect("a calendar of one's own").0.to_string();
         person
     }
 
@@ -201,7 +199,7 @@ impl World {
 
     /// The id of an account, which is made when it is not there.
     #[expect(clippy::expect_used, reason = "for tests only")]
-    async fn account(&self, username: &str, role: GlobalRole) -> String {
+    async fn account(&self, username: &str, role: GlobalRole) -> UserId {
         let password = Password::parse(PASSWORD).expect("a password");
         let password_hash = self.app().passwords.hash(&password).await.expect("a hash");
         let new = NewAccount {
@@ -218,11 +216,11 @@ impl World {
         let made: Result<User, CreateError> =
             self.db.write((ctx, new), |tx, (ctx, new)| Box::pin(create(tx, ctx, new))).await;
         match made {
-            Ok(user) => user.id.to_string(),
+            Ok(user) => user.id,
             Err(CreateError::UsernameTaken) => {
                 let mut conn = self.db.reader().await.expect("a reader");
                 let found = kalends_core::accounts::find_by_login(&mut conn, username).await.expect("an answer");
-                found.expect("the account is there").id.to_string()
+                found.expect("the account is there").id
             }
             Err(other) => std::panic::panic_any(format!("{username} could not be made: {other:?}")),
         }
@@ -246,6 +244,14 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+}
+
+struct Own(CalendarId);
+
+impl FromRow for Own {
+    fn from_row(row: &Row) -> kalends_db::Result<Self> {
+        row.get("id").map(Own)
     }
 }
 

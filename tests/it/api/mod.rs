@@ -1,4 +1,6 @@
 //! The REST API, one file for each file of `crates/rest`.
 
+mod accounts;
 mod conventions;
 mod docs;
+mod users;

@@ -29,6 +29,9 @@ impl From<Error> for CreateError {
 
 /// Makes an account and its calendar. Who may is the caller's to know: [`super::register`], the command line, the demo.
 pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewAccount) -> Result<User, CreateError> {
+    if store::is_username_taken(tx, &new.username.key()).await? {
+        return Err(CreateError::UsernameTaken);
+    }
     let id: UserId = ctx.ids.next();
     store::insert(tx, id, new, ctx.now).await?;
     calendars::create_default(tx, ctx, id, &new.zone).await?;

@@ -38,6 +38,10 @@ pub(super) async fn save(
     if new == *old {
         return Ok(new);
     }
+    let key = new.username.to_lowercase();
+    if key != old.username.to_lowercase() && store::is_username_taken(tx, &key).await? {
+        return Err(AccountError::UsernameTaken);
+    }
     let new = User { version: old.version + 1, updated_at: ctx.now, ..new };
     if !store::update(tx, &new).await? {
         return Err(tx.stale().into());

@@ -57,7 +57,8 @@ pub async fn instances(
     let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
     let (from, to) = window;
     let mut found = Vec::new();
-    for instance in compiled.overlapping(from, to) {
+    let after = behind.map_or(from, |behind| behind.0.max(from));
+    for instance in compiled.overlapping_or_starting(from, to, after) {
         let instance = instance?;
         if behind.is_none_or(|behind| (instance.start, instance.original_start) > behind) {
             found.push(instance);

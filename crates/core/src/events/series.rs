@@ -30,6 +30,8 @@ pub struct Compiled {
     series: Series,
     times: Times,
     calendar: Zone,
+    /// How long an occurrence can be, on the wall clock.
+    longest: SignedDuration,
     overrides: Vec<Override>,
     overridden: BTreeSet<DateTime>,
 }
@@ -43,6 +45,7 @@ impl Compiled {
             series,
             times: content.times.clone(),
             calendar: calendar.clone(),
+            longest: content.times.wall_length().max(longest_period(&content.recurrence)),
             overridden: content.overrides.iter().map(|one| one.original_start).collect(),
             overrides: content.overrides.clone(),
         }
@@ -58,7 +61,7 @@ impl Compiled {
     pub fn overlapping_or_starting(&self, from: Timestamp, to: Timestamp, after: Timestamp) -> Instances<'_> {
         // An occurrence that reaches into the window begins at most its length before; two days more cover zones and
         // changes of the clock.
-        let slack = self.times.wall_length().saturating_add(SignedDuration::from_hours(48));
+        let slack = self.longest.saturating_add(SignedDuration::from_hours(48));
         let earliest = if after > from { after } else { from.checked_sub(slack).unwrap_or(Timestamp::MIN) };
         let base = self.series.starting_between(earliest, to, self.calendar.time_zone());
         let mut moved: Vec<Instance> = self
@@ -183,6 +186,24 @@ impl Iterator for Instances<'_> {
             (None, _) => self.moved.pop().map(Ok),
         }
     }
+}
+
+/// The longest period (RDATE;VALUE=PERIOD) of canonical lines; a day more than exact, for the zones of its ends.
+fn longest_period(lines: &[String]) -> SignedDuration {
+    let periods = lines
+        .iter()
+        .filter(|line| line.contains("VALUE=PERIOD"))
+        .flat_map(|line| line.rsplit(':').next().unwrap_or_default().split(','));
+    let lengths = periods.filter_map(|period| {
+        let (start, end) = period.split_once('/')?;
+        if let Ok(length) = end.parse::<jiff::Span>() {
+            let start: DateTime = start.trim_end_matches('Z').parse().ok()?;
+            return start.checked_add(length).ok().map(|end| end.duration_since(start));
+        }
+        let read = |text: &str| text.trim_end_matches('Z').parse::<DateTime>().ok();
+        Some(read(end)?.duration_since(read(start)?))
+    });
+    lengths.max().map_or(SignedDuration::ZERO, |longest| longest.saturating_add(SignedDuration::from_hours(24)))
 }
 
 fn start_of(content: &Content) -> Start {
@@ -315,5 +336,64 @@ pub fn derive(content: &Content, calendar: &Zone) -> Derived {
         reach: super::reach::of(content, starts_at, ends_at),
         weekday: i64::from(content.times.start.weekday().to_monday_one_offset()),
         title_key: content.title.to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn content(body: serde_json::Value) -> Content {
+        let zurich = Zone::parse("Europe/Zurich").expect("a zone");
+        Content::parse(body.as_object().expect("an object"), &zurich).expect("right")
+    }
+
+    fn starts(content: &Content, from: &str, to: &str) -> Vec<String> {
+        let zurich = Zone::parse("Europe/Zurich").expect("a zone");
+        let compiled = Compiled::of(content, &zurich);
+        let window = (from.parse().expect("an instant"), to.parse().expect("an instant"));
+        compiled.overlapping(window.0, window.1).map(|one| one.expect("affordable").start.to_string()).collect()
+    }
+
+    #[test]
+    fn a_window_five_hundred_years_ahead_has_its_instances() {
+        let weekly = content(
+            json!({"title": "x", "start": "2027-03-22T09:00:00", "end": "2027-03-22T10:00:00", "recurrence": ["RRULE:FREQ=WEEKLY"]}),
+        );
+        assert_eq!(
+            starts(&weekly, "2527-06-01T00:00:00Z", "2527-06-10T00:00:00Z"),
+            ["2527-06-02T07:00:00Z", "2527-06-09T07:00:00Z"]
+        );
+    }
+
+    #[test]
+    fn touching_does_not_overlap_and_what_lasts_does() {
+        let daily = content(
+            json!({"title": "x", "start": "2027-03-22T22:00:00", "end": "2027-03-23T06:00:00", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]}),
+        );
+        assert_eq!(starts(&daily, "2027-03-23T05:00:00Z", "2027-03-23T21:00:00Z"), Vec::<String>::new());
+        assert_eq!(
+            starts(&daily, "2027-03-23T04:59:59Z", "2027-03-23T21:00:01Z"),
+            ["2027-03-22T21:00:00Z", "2027-03-23T21:00:00Z"]
+        );
+    }
+
+    #[test]
+    fn a_moved_instance_is_found_where_it_is_and_not_where_it_was() {
+        let moved = content(
+            json!({"title": "x", "start": "2027-03-22T09:00:00", "end": "2027-03-22T10:00:00", "recurrence": ["RRULE:FREQ=WEEKLY"],
+            "overrides": [{"original_start": "2027-03-29T09:00:00", "start": "2027-05-01T09:00:00"}, {"original_start": "2027-04-05T09:00:00", "cancelled": true}]}),
+        );
+        assert_eq!(starts(&moved, "2027-03-28T00:00:00Z", "2027-04-12T00:00:00Z"), Vec::<String>::new());
+        assert_eq!(starts(&moved, "2027-05-01T00:00:00Z", "2027-05-02T00:00:00Z"), ["2027-05-01T07:00:00Z"]);
+    }
+
+    #[test]
+    fn a_period_reaches_as_far_as_it_says() {
+        let long = content(json!({"title": "x", "start": "2027-03-22T09:00:00", "end": "2027-03-22T10:00:00",
+            "recurrence": ["RDATE;TZID=Europe/Zurich;VALUE=PERIOD:20270401T090000/P20D"]}));
+        assert_eq!(starts(&long, "2027-04-15T00:00:00Z", "2027-04-16T00:00:00Z"), ["2027-04-01T07:00:00Z"]);
     }
 }

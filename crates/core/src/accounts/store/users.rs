@@ -80,6 +80,12 @@ pub(in crate::accounts) async fn is_there_any(conn: &mut Conn) -> Result<bool> {
     Ok(sql("SELECT 1 AS n FROM users LIMIT 1").optional::<There>(conn).await?.is_some())
 }
 
+/// Whether an account has this user name. Asked before a write so that, when name and address are both taken, both engines
+/// say the same; the unique index has the last word.
+pub(in crate::accounts) async fn is_username_taken(conn: &mut Conn, key: &str) -> Result<bool> {
+    Ok(sql("SELECT 1 AS n FROM users WHERE username_key = $1").bind(key).optional::<There>(conn).await?.is_some())
+}
+
 pub(in crate::accounts) async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
     sql(format!("SELECT {COLUMNS} FROM users WHERE id = $1")).bind(id).optional(conn).await
 }

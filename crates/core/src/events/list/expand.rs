@@ -27,6 +27,9 @@ type Place = (Timestamp, EventId, DateTime);
 static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> =
     LazyLock::new(|| moka::sync::Cache::new(20_000));
 
+/// How many instances of one series a request may pass over without taking one (every second for years, on the wrong weekday).
+const MOST_PASSED_OVER: usize = 100_000;
+
 /// How many series are looked at before others get a turn on the thread.
 const TURN: usize = 200;
 
@@ -85,6 +88,7 @@ fn take(
 ) -> Result<(), EventError> {
     let from = behind.map_or(window.from, |behind| window.from.max(behind.0));
     let mut instances = compiled.overlapping_or_starting(window.from, window.to, from);
+    let mut passed_over = 0;
     while let Some(instance) = instances.next().transpose()? {
         let place = (instance.start, id, instance.original_start);
         if page.len() >= most && page.last_key_value().is_some_and(|(last, _)| place > *last) {
@@ -92,6 +96,10 @@ fn take(
         }
         let wrong_day = list.weekday.is_some_and(|weekday| weekday != compiled.weekday_of(&instance));
         if wrong_day || behind.is_some_and(|behind| place <= *behind) {
+            passed_over += 1;
+            if passed_over > MOST_PASSED_OVER {
+                return Err(EventError::Budget);
+            }
             continue;
         }
         page.insert(place, Some(instance));
