@@ -132,6 +132,8 @@ where
                 if !tx.stale {
                     break;
                 }
+                // What the failed run wrote must not be there for the next one.
+                run(tx, "ROLLBACK TO command").await.ok();
             }
             if tx.stale {
                 self.outcome =

@@ -70,6 +70,11 @@ impl<'a> Fields<'a> {
         self.invalid.add(pointer, code, detail);
     }
 
+    /// Notes that something further inside is wrong, by its whole pointer.
+    pub fn error_at(&mut self, pointer: String, code: &'static str, detail: impl Into<String>) {
+        self.invalid.add(pointer, code, detail);
+    }
+
     /// Takes over what is wrong further inside.
     pub fn append(&mut self, invalid: Invalid) {
         self.invalid.append(invalid);

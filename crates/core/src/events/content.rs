@@ -120,6 +120,17 @@ impl Content {
                 fields.error(name, "not-supported", "comes with venues and conflict checks; leave it out until then");
             }
         }
+        if times.is_none() {
+            // The whole cannot be read without a start; what is wrong with a rule by itself can be told all the same.
+            for (index, line) in recurrence.iter().enumerate() {
+                let rule = line.get(..6).filter(|head| head.eq_ignore_ascii_case("RRULE:")).and_then(|_| line.get(6..));
+                if let Some(Err(wrong)) = rule.map(str::parse::<kalends_recurrence::Rule>) {
+                    for fault in wrong.faults {
+                        fields.error_at(format!("/recurrence/{index}"), fault.code, fault.message);
+                    }
+                }
+            }
+        }
         let overrides = match &times {
             Some(times) => Override::read_all(&mut fields, times, calendar),
             // Without the series' own times an override means nothing; its errors would only repeat that.
