@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use kalends_core::accounts::Cost;
 use kalends_kernel::Clock;
 
 use crate::admin::{self, NewAdmin};
@@ -166,16 +167,10 @@ async fn migrate(config: &Config, clock: &Clock) -> Result<()> {
 
 async fn serve(config: Config, clock: Clock, with_demo: bool) -> Result<ExitCode> {
     let stop = stop_signal()?;
-    let mut running = start(config, clock).await?;
-    let demo = if with_demo { Some(demo::load(&running.app).await) } else { None };
-    let demo = match demo.transpose() {
-        Ok(demo) => demo,
-        Err(error) => {
-            running.stop().await;
-            return Err(error);
-        }
-    };
-    let url = &running.app.settings.public_url;
+    let prepared = start::prepare(config, clock, Cost::default()).await?;
+    // Before anybody is answered: who finds the server ready finds the demo.
+    let demo = if with_demo { Some(demo::load(&prepared.app).await?) } else { None };
+    let url = &prepared.app.settings.public_url;
     let mut block = format!("\nKalends {} is running.\n\n", env!("CARGO_PKG_VERSION"));
     block.push_str(&format!("  Address  {url}\n  Docs     {url}/api/docs\n"));
     if let Some(demo) = &demo {
@@ -183,7 +178,8 @@ async fn serve(config: Config, clock: Clock, with_demo: bool) -> Result<ExitCode
     }
     block.push_str("\nCtrl-C stops it.\n");
     say(&mut std::io::stdout(), &block);
-    tracing::info!(address = %running.addr, "listening");
+    tracing::info!(address = %prepared.addr, "listening");
+    let mut running = prepared.serve();
     let ended = tokio::select! {
         () = stop => false,
         () = running.ended() => true,

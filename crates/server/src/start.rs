@@ -12,6 +12,7 @@ use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
 use kalends_rest::limits::Limits;
 use kalends_rest::{App, Settings, TokenCache};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,6 +44,19 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
 
 /// The same with another cost of password hashes: tests sign in often.
 pub async fn start_with(config: Config, clock: Clock, cost: Cost) -> Result<Running> {
+    Ok(prepare(config, clock, cost).await?.serve())
+}
+
+/// A server that has its database and its address, but answers nobody yet: who connects waits.
+pub(crate) struct Prepared {
+    pub(crate) addr: SocketAddr,
+    pub(crate) app: App,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+}
+
+/// Everything that can fail at a start.
+pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<Prepared> {
     let db = open(&config, &clock).await?;
     let listener = TcpListener::bind(config.http.listen)
         .await
@@ -51,7 +65,7 @@ pub async fn start_with(config: Config, clock: Clock, cost: Cost) -> Result<Runn
     let metrics = metrics::handle()?;
     let rendered = metrics.clone();
     let app = App {
-        db: db.clone(),
+        db,
         clock: clock.clone(),
         passwords: Passwords::new(cost)?,
         tokens: TokenCache::default(),
@@ -59,20 +73,28 @@ pub async fn start_with(config: Config, clock: Clock, cost: Cost) -> Result<Runn
         settings: Arc::new(settings_of(&config, addr)),
         metrics: Arc::new(move || rendered.render()),
     };
-    let (stopping, stopped) = watch::channel(false);
-    let service = kalends_rest::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    // Answers are written whole: waiting for more to send only adds 40 ms.
-    let listener = listener.tap_io(|tcp| {
-        tcp.set_nodelay(true).ok();
-    });
-    let serving = tokio::spawn(async move {
-        let served = axum::serve(listener, service).with_graceful_shutdown(signalled(stopped)).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the server stopped listening");
-        }
-    });
-    let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics));
-    Ok(Running { addr, app, db, stopping, serving, housekeeping })
+    Ok(Prepared { addr, app, listener, metrics })
+}
+
+impl Prepared {
+    /// Answers from now on.
+    pub(crate) fn serve(self) -> Running {
+        let Prepared { addr, app, listener, metrics } = self;
+        let (stopping, stopped) = watch::channel(false);
+        let service = kalends_rest::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        // Answers are written whole: waiting for more to send only adds 40 ms.
+        let listener = listener.tap_io(|tcp| {
+            tcp.set_nodelay(true).ok();
+        });
+        let serving = tokio::spawn(async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(signalled(stopped)).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the server stopped listening");
+            }
+        });
+        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics));
+        Running { addr, db: app.db.clone(), app, stopping, serving, housekeeping }
+    }
 }
 
 /// Opens the database of a configuration, brings it up to date and makes what a fresh one needs.

@@ -1,19 +1,20 @@
 //! Single instances of a series: reading, changing and cancelling one, this and the following, or all.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 use kalends_db::{Conn, Tx};
-use kalends_kernel::{EventId, Invalid};
+use kalends_kernel::{EventId, Invalid, Zone};
 use serde_json::{Map, Value};
 
+use super::content::Content;
 use super::create::may_take_registrations;
 use super::edit::{self, Edit, How, following, load_for_edit, patched};
 use super::overrides::{self, Override};
 use super::series::{Compiled, Instance};
 use super::split;
-use super::times::{parse_date, parse_moment};
+use super::times::{Times, parse_date, parse_moment};
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError, Precondition, delete, store};
+use super::{Allowed, Event, EventError, Precondition, delete, merge, store};
 use crate::access::{Can, Denied, EventFacts};
 use crate::ctx::Ctx;
 use crate::sharing;
@@ -109,6 +110,10 @@ pub async fn edit_instance(
     if !old.content.is_recurring() || !Compiled::of(&old.content, &old.calendar_zone).contains(original)? {
         return Err(Denied::NotFound.into());
     }
+    // A split is no field that could be merged: it is made of what the caller saw.
+    if scope == Scope::Following && edit.precondition.base_version.is_some_and(|base| base != old.version) {
+        return Err(EventError::Changed(Box::new(store::load(tx, ctx, id, Can::See).await?)));
+    }
     match scope {
         Scope::This => edit_this(tx, ctx, &old, original, edit).await,
         Scope::Following => edit_following(tx, ctx, &old, original, edit).await,
@@ -129,35 +134,53 @@ async fn edit_this(
     if cancel == Some(Value::Bool(true)) {
         return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
     }
-    let before = old
-        .content
-        .overridden(original)
-        .filter(|one| !one.cancelled)
-        .cloned()
-        .unwrap_or_else(|| Override::empty(original));
-    let mut body = match before.body(old.content.times.all_day) {
+    let before = override_at(&old.content, original);
+    keep_length(&mut patch, &before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original)));
+    let read = |body: &Map<String, Value>| Override::parse(body, original, &old.content.times, &old.calendar_zone);
+    let one = match edit.precondition.base_version.filter(|base| *base != old.version) {
+        None => read(&patched(override_body(&before), &patch))?,
+        Some(version) => {
+            // What others made of this occurrence since is merged by field, as it is for a whole event.
+            let snapshot = store::snapshot(tx, old.id, version).await?;
+            let base = snapshot.map_or_else(|| Override::empty(original), |base| override_at(&base.content, original));
+            let mine = read(&patched(override_body(&base), &patch))?;
+            let merged = merge::merge(&override_body(&base), &override_body(&before), &override_body(&mine));
+            read(&merged.map_err(|fields| EventError::Conflict { fields, current: old.version })?)?
+        }
+    };
+    put_override(tx, ctx, old, one, edit.comment.clone()).await
+}
+
+/// What is different at an occurrence now; of a cancelled one nothing, since whoever changes it wants it to take place.
+fn override_at(content: &Content, original: DateTime) -> Override {
+    content.overridden(original).filter(|one| !one.cancelled).cloned().unwrap_or_else(|| Override::empty(original))
+}
+
+fn override_body(one: &Override) -> Map<String, Value> {
+    let mut body = match one.body(false) {
         Value::Object(body) => body,
         _ => Map::new(),
     };
     body.remove("original_start");
-    // A new start alone keeps the length that the instance has: the old end must not hold it.
-    if patch.contains_key("start") && !patch.contains_key("end") {
-        let usual = before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original));
-        let start = patch.get("start").and_then(Value::as_str);
-        let read = start.and_then(|text| {
-            if usual.all_day {
-                parse_date(text).map(DateTime::from).ok()
-            } else {
-                parse_moment(text, usual.time_zone.as_ref()).ok()
-            }
-        });
-        if let Some(moved) = read {
-            body.extend(usual.begun_at(moved).body());
-        }
+    body
+}
+
+/// A new start alone keeps the length that the instance has: its old end must not hold it.
+fn keep_length(patch: &mut Map<String, Value>, instance: &Times) {
+    if patch.contains_key("end") || patch.contains_key("all_day") || patch.contains_key("floating") {
+        return;
     }
-    let body = patched(body, &patch);
-    let one = Override::parse(&body, original, &old.content.times, &old.calendar_zone)?;
-    put_override(tx, ctx, old, one, edit.comment.clone()).await
+    let zone = patch.get("time_zone").and_then(Value::as_str).and_then(|name| Zone::parse(name).ok());
+    let start = patch.get("start").and_then(Value::as_str);
+    let moved = start.and_then(|text| read_moment(text, instance, zone.as_ref().or(instance.time_zone.as_ref())));
+    if let Some(end) = moved.and_then(|moved| instance.begun_at(moved).body().remove("end")) {
+        patch.insert("end".to_owned(), end);
+    }
+}
+
+/// A start or end as the series writes its own: a date, or a time on the clock of `zone`.
+fn read_moment(text: &str, times: &Times, zone: Option<&Zone>) -> Option<DateTime> {
+    if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() }
 }
 
 async fn put_override(
@@ -192,12 +215,10 @@ async fn edit_following(
     let Some(halves) = split::halves(old, original)? else {
         return edit_all(tx, ctx, old, original, edit).await;
     };
-    let content = following(
-        &halves.after,
-        patched(halves.after.body(), &shared_fields(&edit.body)),
-        &old.calendar_zone,
-        edit.drop_orphans,
-    )?;
+    let mut patch = shared_fields(&edit.body);
+    keep_length(&mut patch, &halves.after.times);
+    let body = patched(halves.after.body(), &patch);
+    let content = following(&halves.after, body, &old.calendar_zone, edit.drop_orphans)?;
     may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
     split::end_before(tx, ctx, old, halves.before).await?;
     let id: EventId = ctx.ids.next();
@@ -229,30 +250,19 @@ async fn edit_all(
     let mut body = shared_fields(&edit.body);
     let times = &old.content.times;
     let usual = times.begun_at(original);
-    let mut by = jiff::SignedDuration::ZERO;
-    for (name, from, whole) in [("start", usual.start, times.start), ("end", usual.end, times.end)] {
-        let Some(text) = body.get(name).and_then(Value::as_str) else { continue };
-        let zone = if name == "end" {
-            times.end_time_zone.as_ref().or(times.time_zone.as_ref())
-        } else {
-            times.time_zone.as_ref()
-        };
-        let read =
-            if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() };
-        let Some(moved) = read else { continue };
-        let shift = moved.duration_since(from);
+    keep_length(&mut body, &usual);
+    let mut by = SignedDuration::ZERO;
+    let end_zone = times.end_time_zone.as_ref().or(times.time_zone.as_ref());
+    let ends = [("start", usual.start, times.start, times.time_zone.as_ref()), ("end", usual.end, times.end, end_zone)];
+    for (name, of_instance, of_series, zone) in ends {
+        let moved = body.get(name).and_then(Value::as_str).and_then(|text| read_moment(text, times, zone));
+        let Some(shift) = moved.map(|moved| moved.duration_since(of_instance)) else { continue };
         if name == "start" {
             by = shift;
         }
-        if let Ok(shifted) = whole.checked_add(shift) {
+        if let Ok(shifted) = of_series.checked_add(shift) {
             let shown = if times.all_day { shifted.date().to_string() } else { shifted.to_string() };
             body.insert(name.to_owned(), shown.into());
-        }
-    }
-    if body.contains_key("start") && !body.contains_key("end") && !by.is_zero() {
-        let moved = times.start.checked_add(by).map(|start| times.begun_at(start).body());
-        if let (Ok(moved), Some(_)) = (moved, body.get("start")) {
-            body.insert("end".to_owned(), moved.get("end").cloned().unwrap_or_default());
         }
     }
     let whole = Edit { how: How::Patch, body, ..edit.clone() };

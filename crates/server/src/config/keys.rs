@@ -231,7 +231,9 @@ impl Keys {
 
 /// What was probably meant: the key a slip away, else those that begin alike.
 fn hint(name: &str, known: &[String], separator: &str) -> String {
-    if let Some(near) = nearest(name, known.iter().map(String::as_str)) {
+    // A key without its section is a slip too, though a long way in letters.
+    let bare = || known.iter().find(|key| key.rsplit(separator).next() == Some(name)).map(String::as_str);
+    if let Some(near) = nearest(name, known.iter().map(String::as_str)).or_else(bare) {
         return format!("did you mean {near}?");
     }
     let section = name.rsplit_once(separator).map(|(section, _)| format!("{section}{separator}"));
