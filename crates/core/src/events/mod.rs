@@ -40,7 +40,7 @@ pub use merge::FieldConflict;
 pub use overrides::Override;
 pub use registration::{Price, Registration};
 pub use series::{Compiled, Instance, TOO_SPARSE, derive};
-pub use store::{load, lock};
+pub use store::{LOAD, load, lock};
 pub use times::{Times, parse_moment, show, show_instant};
 pub use write::{derive_again, derive_next};
 

@@ -66,8 +66,8 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<A
     Ok(Allowed { event, grant })
 }
 
-/// The statement behind [`load`], put together once.
-static LOAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id = $2"));
+/// The statement behind [`load`], put together once; `$1` is the user, `$2` the event. Benchmarks run it by itself.
+pub static LOAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id = $2"));
 
 /// Keeps others from changing the event until the commit.
 pub async fn lock(tx: &mut Tx, id: EventId) -> Result<()> {

@@ -1,0 +1,70 @@
+//! `kalends-bench`: the whole server against what it stands on, in one run. Prints Markdown for `docs/performance.md`.
+//!
+//! Only ratios of one run mean something: machines differ, and other work on them does. So nothing here fails on time.
+//! `kalends-bench [get] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
+//! PostgreSQL server to measure on as well, `KALENDS_BIN` the release program for `process`.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the rules are for the product: a benchmark reads its environment and waits"
+)]
+
+mod get;
+mod load;
+mod month;
+mod place;
+mod process;
+mod report;
+mod seed;
+mod writes;
+
+use anyhow::{Context, Result, bail};
+use place::Engine;
+
+const SECTIONS: &[&str] = &["get", "writes", "month", "process"];
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.contains(&name.as_str())) {
+        bail!("unknown section {unknown}; there are {}", SECTIONS.join(", "));
+    }
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
+    log_as_the_program_does()?;
+    // As the program's own: a worker for each core.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(async {
+        for engine in engines() {
+            if runs("get") {
+                get::run(engine).await?;
+            }
+            if runs("writes") {
+                writes::run(engine).await?;
+            }
+            if runs("month") {
+                month::run(engine).await?;
+            }
+        }
+        if runs("process") {
+            process::run().await?;
+        }
+        Ok(())
+    })
+}
+
+fn engines() -> Vec<Engine> {
+    match place::postgres_server() {
+        Some(_) => vec![Engine::Sqlite, Engine::Postgres],
+        None => {
+            eprintln!("KALENDS_TEST_POSTGRES names no server: measuring on SQLite alone");
+            vec![Engine::Sqlite]
+        }
+    }
+}
+
+/// Log lines are part of serving: they are made and written as by default, though nobody reads them.
+fn log_as_the_program_does() -> Result<()> {
+    let sink = std::fs::OpenOptions::new().write(true).open("/dev/null").context("opening the sink of the log")?;
+    let sink = std::sync::Arc::new(sink);
+    tracing_subscriber::fmt().with_ansi(false).with_writer(sink).with_env_filter("info").init();
+    Ok(())
+}
