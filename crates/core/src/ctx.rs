@@ -56,6 +56,18 @@ pub struct SignedIn {
     pub by: Credential,
 }
 
+impl SignedIn {
+    /// Whether it acts as an administrator: it is one, and a personal token says so too. What a program may do in an
+    /// administrator's name is by itself no more than anybody's.
+    pub fn is_admin(&self) -> bool {
+        let allowed = match &self.by {
+            Credential::Session(_) => true,
+            Credential::PersonalToken(_, scopes) => scopes.contains(&Scope::Admin),
+        };
+        self.role == GlobalRole::Admin && allowed
+    }
+}
+
 /// How an account proved who it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Credential {

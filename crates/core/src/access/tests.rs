@@ -2,7 +2,7 @@ use kalends_kernel::{Id, SessionId, UserId};
 use uuid::Uuid;
 
 use super::*;
-use crate::ctx::{Credential, SignedIn};
+use crate::ctx::{Credential, Scope, SignedIn};
 
 fn user(role: GlobalRole) -> Actor {
     let id: UserId = Id::new(Uuid::nil());
@@ -101,4 +101,16 @@ fn a_deleted_event_is_there_for_its_owners_alone() {
         sees(&me, &facts)
     };
     assert_eq!([seen(Some(Role::Owner)), seen(Some(Role::Editor)), seen(None)], ["full", "nothing", "nothing"]);
+}
+
+#[test]
+fn a_personal_token_makes_an_administrator_only_with_the_scope() {
+    let id: UserId = Id::new(Uuid::nil());
+    let with = |scope| {
+        let by = Credential::PersonalToken(Id::new(Uuid::nil()), vec![scope]);
+        Actor::User(SignedIn { id, role: GlobalRole::Admin, by })
+    };
+    let facts = event(CalendarVisibility::Private, None, None, State::Published, Visibility::Public);
+    assert_eq!(sees(&with(Scope::Write), &facts), "nothing");
+    assert_eq!(sees(&with(Scope::Admin), &facts), "full");
 }

@@ -116,14 +116,14 @@ pub async fn register(
     Ok((user, session))
 }
 
-/// Whether this is the very first account. The row of the setting makes a second one wait, on every node.
+/// Whether this is the very first account. The row of the setting makes a second one wait for the outcome of the first, on
+/// every node.
 async fn is_first(tx: &mut Tx, ctx: &Ctx) -> Result<bool, Error> {
     if store::is_there_any(tx).await? {
         return Ok(false);
     }
-    let mine = ctx.ids.uuid().to_string();
-    let first = settings::set_once(tx, "first_account", &mine).await?;
-    Ok(first == mine && !store::is_there_any(tx).await?)
+    settings::set_once(tx, "first_account", &ctx.request_id).await?;
+    Ok(!store::is_there_any(tx).await?)
 }
 
 /// A password to be: the text as it stands, not trimmed.

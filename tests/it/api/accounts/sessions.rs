@@ -17,9 +17,11 @@ async fn people_see_where_they_are_signed_in_and_sign_out_there() {
     let agent = &listed.items().last().expect("two")["user_agent"];
     assert_eq!(shown, [json!([false, "2027-01-15T10:01:00Z", "Old Phone/1.0", "127.0.0.1"]), json!([true, "2027-01-15T10:00:00Z", agent, "127.0.0.1"])]);
     let phone = format!("/api/v1/me/sessions/{}", listed.items().first().expect("two")["id"].as_str().expect("an id"));
+    let on_phone = world.anonymous().with_token(second.str("/access_token"));
+    assert!(is_signed_in(&on_phone).await);
     anna.delete(&phone).expect(204).await;
+    assert!(!is_signed_in(&on_phone).await);
     anna.delete(&phone).expect(204).await;
-    assert!(!is_signed_in(&world.anonymous().with_token(second.str("/access_token"))).await);
     refresh(&world, second.str("/refresh_token")).await.expect_problem("bad-token");
     assert_eq!(anna.get("/api/v1/me/sessions").expect(200).await.items().len(), 1);
 }
