@@ -151,7 +151,7 @@ async fn log_lines_can_be_read_by_programs() {
     assert!(server.ended().await.success());
     let said = server.said();
     let lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let line = lines.filter(|line| line["request_id"] == id.as_str()).last();
+    let line = lines.rev().find(|line| line["request_id"] == id.as_str());
     let line = line.unwrap_or_else(|| panic!("no line of {id} in\n{said}"));
     assert_eq!((&line["path"], &line["status"]), (&json!("/api/v1/events"), &json!(200)), "{line}");
 }

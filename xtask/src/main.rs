@@ -28,7 +28,7 @@ cargo xtask <command>
   lint                                   format, clippy, docs, dependencies: warnings are errors
   openapi [--check]                      write docs/openapi.json, or check that it is fresh
   ci                                     what CI runs (.ci/run)
-  bench                                  benchmarks, with ratios
+  bench [NAME..]                         benchmarks, with ratios: recurrence, get, writes, month, process
   soak [NAME]                            long random runs; without NAME, lists them
   dev [-- ARGS]                          build and run the server with the demo data
 ";
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         "lint" => lint::run(),
         "openapi" => openapi::run(rest),
         "ci" => ci::run(),
-        "bench" => bench::run(),
+        "bench" => bench::run(rest),
         "soak" => soak::run(rest),
         "dev" => dev::run(rest),
         "help" | "--help" | "-h" => {

@@ -13,11 +13,18 @@ struct Soak {
     run: fn() -> Result<()>,
 }
 
-const SOAKS: &[Soak] = &[Soak {
-    name: "recurrence",
-    what: "100,000 random rules against python-dateutil and rrule-temporal (KALENDS_ORACLE_RULES, KALENDS_ORACLE_SEED)",
-    run: recurrence,
-}];
+const SOAKS: &[Soak] = &[
+    Soak {
+        name: "recurrence",
+        what: "100,000 random rules against python-dateutil and rrule-temporal (KALENDS_ORACLE_RULES, KALENDS_ORACLE_SEED)",
+        run: recurrence,
+    },
+    Soak {
+        name: "model",
+        what: "2,000 random sequences of event operations against a plain model (KALENDS_MODEL_RUNS, KALENDS_MODEL_SEED, KALENDS_MODEL_OPS)",
+        run: model,
+    },
+];
 
 pub fn run(args: &[String]) -> Result<()> {
     let [name] = args else {
@@ -38,6 +45,17 @@ fn recurrence() -> Result<()> {
     command.env("KALENDS_ORACLE_RULES", &rules).env("KALENDS_ORACLE_SEED", &seed);
     with_oracles(&mut command)?;
     eprintln!("{rules} rules; again with KALENDS_ORACLE_SEED={seed}");
+    command::run(&mut command)
+}
+
+fn model() -> Result<()> {
+    let runs = setting("KALENDS_MODEL_RUNS", || Ok("2000".to_owned()))?;
+    // Seeds are counted up from the first; a smaller number is easier to say.
+    let seed = setting("KALENDS_MODEL_SEED", || Ok((fresh_seed()?.parse::<u128>()? % 1_000_000_000_000).to_string()))?;
+    let model = ["test", "--release", "--package", "kalends-core", "--test", "model", "--", "--nocapture"];
+    let mut command = command::cargo(model);
+    command.env("KALENDS_MODEL_RUNS", &runs).env("KALENDS_MODEL_SEED", &seed);
+    eprintln!("{runs} sequences; again with KALENDS_MODEL_SEED={seed}");
     command::run(&mut command)
 }
 

@@ -1,7 +1,7 @@
 //! `kalends-bench`: the whole server against what it stands on, in one run. Prints Markdown for `docs/performance.md`.
 //!
 //! Only ratios of one run mean something: machines differ, and other work on them does. So nothing here fails on time.
-//! `kalends-bench [get] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
+//! `kalends-bench [recurrence] [get] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
 //! PostgreSQL server to measure on as well, `KALENDS_BIN` the release program for `process`.
 
 #![expect(
@@ -14,6 +14,7 @@ mod load;
 mod month;
 mod place;
 mod process;
+mod recurrence;
 mod report;
 mod seed;
 mod writes;
@@ -21,7 +22,7 @@ mod writes;
 use anyhow::{Context, Result, bail};
 use place::Engine;
 
-const SECTIONS: &[&str] = &["get", "writes", "month", "process"];
+const SECTIONS: &[&str] = &["recurrence", "get", "writes", "month", "process"];
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +33,9 @@ fn main() -> Result<()> {
     log_as_the_program_does()?;
     // As the program's own: a worker for each core.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    if runs("recurrence") {
+        recurrence::run()?;
+    }
     runtime.block_on(async {
         for engine in engines() {
             if runs("get") {

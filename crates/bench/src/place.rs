@@ -75,13 +75,6 @@ impl Place {
         }
     }
 
-    /// The database alone.
-    pub async fn open(&self) -> Result<Db> {
-        let db = Db::open(&Options::parse(&self.url)?).await?;
-        db.migrate().await?;
-        Ok(db)
-    }
-
     /// A server on it: everything as by default, but nobody is refused for asking often.
     pub async fn serve(&self) -> Result<Running> {
         let settings = [

@@ -9,6 +9,11 @@ use crate::{Error, Result, Row, Sql, Value, sql};
 /// A connection that can read: a [`Reader`], or the inside of a [`Tx`].
 pub struct Conn {
     pub(crate) link: Link,
+    /// A statement failed because another transaction won, or the command said so; the runner starts again.
+    pub(crate) stale: bool,
+    /// A statement was refused. PostgreSQL answers COMMIT with a silent rollback from then on, so such a transaction may
+    /// not be called done, on either engine.
+    pub(crate) refused: bool,
 }
 
 pub(crate) enum Link {
@@ -40,8 +45,6 @@ pub struct Reader {
 /// A running write transaction. Only the runner begins and commits one.
 pub struct Tx {
     pub(crate) conn: Conn,
-    /// A statement failed because another transaction won; the runner starts again.
-    pub(crate) stale: bool,
 }
 
 impl Deref for Reader {
@@ -68,34 +71,48 @@ impl DerefMut for Tx {
 }
 
 impl Conn {
+    pub(crate) fn over(link: Link) -> Conn {
+        Conn { link, stale: false, refused: false }
+    }
+
     pub(crate) async fn fetch_all(&mut self, statement: Sql) -> Result<Vec<Row>> {
-        match &mut self.link {
+        let found = match &mut self.link {
             Link::Sqlite(link) => {
                 let query =
                     sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
-                Ok(query.fetch_all(link.connection()).await?.into_iter().map(Row::Sqlite).collect())
+                query.fetch_all(link.connection()).await.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
             }
             Link::Postgres(link) => {
                 let query =
                     sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
-                Ok(query.fetch_all(&mut **link).await?.into_iter().map(Row::Postgres).collect())
+                query.fetch_all(&mut **link).await.map(|rows| rows.into_iter().map(Row::Postgres).collect())
             }
-        }
+        };
+        found.map_err(|error| self.note(error))
     }
 
     pub(crate) async fn fetch_optional(&mut self, statement: Sql) -> Result<Option<Row>> {
-        match &mut self.link {
+        let found = match &mut self.link {
             Link::Sqlite(link) => {
                 let query =
                     sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
-                Ok(query.fetch_optional(link.connection()).await?.map(Row::Sqlite))
+                query.fetch_optional(link.connection()).await.map(|row| row.map(Row::Sqlite))
             }
             Link::Postgres(link) => {
                 let query =
                     sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
-                Ok(query.fetch_optional(&mut **link).await?.map(Row::Postgres))
+                query.fetch_optional(&mut **link).await.map(|row| row.map(Row::Postgres))
             }
-        }
+        };
+        found.map_err(|error| self.note(error))
+    }
+
+    /// Remembers what a refused statement means for its transaction. A SELECT that locks can lose as an UPDATE does.
+    fn note(&mut self, error: sqlx::Error) -> Error {
+        let error = Error::from(error);
+        self.refused = true;
+        self.stale |= error.is_worth_a_retry();
+        error
     }
 
     /// The position below which the change log is complete: rows of transactions at or above it may still be
@@ -127,16 +144,12 @@ impl Tx {
                 query.execute(&mut **link).await.map(|done| done.rows_affected())
             }
         };
-        done.map_err(|error| {
-            let error = Error::from(error);
-            self.stale |= error.is_worth_a_retry();
-            error
-        })
+        done.map_err(|error| self.conn.note(error))
     }
 
     /// Says that what this transaction read is no longer so: the runner rolls it back and runs the command again.
     pub fn stale(&mut self) -> Error {
-        self.stale = true;
+        self.conn.stale = true;
         Error::Stale
     }
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 /// What a statement or transaction can fail with. Cheap to clone: a failed batch gives it to every waiting caller.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// A UNIQUE constraint refused the row. The name is `table_column_column`, the same on both engines.
+    /// A UNIQUE constraint or a primary key refused the row. The name is `table_column_column` or `table_pkey`, the same
+    /// on both engines.
     #[error("unique constraint {0}")]
     Unique(String),
     /// A CHECK constraint refused the row.
@@ -57,7 +58,8 @@ impl From<sqlx::Error> for Error {
         // SQLSTATE on PostgreSQL, extended result codes on SQLite.
         match code.as_ref() {
             "23505" => Error::Unique(refused.constraint().unwrap_or_default().to_owned()),
-            "2067" | "1555" => Error::Unique(sqlite_constraint(refused.message())),
+            "2067" => Error::Unique(sqlite_constraint(refused.message())),
+            "1555" => Error::Unique(sqlite_primary_key(refused.message())),
             "23514" => Error::Check(refused.constraint().unwrap_or_default().to_owned()),
             "275" => Error::Check(sqlite_constraint(refused.message())),
             "23503" | "787" => Error::ForeignKey(refused.message().to_owned()),
@@ -81,6 +83,12 @@ fn sqlite_constraint(message: &str) -> String {
     name
 }
 
+/// `UNIQUE constraint failed: settings.key` of a primary key → `settings_pkey`, as PostgreSQL calls it.
+fn sqlite_primary_key(message: &str) -> String {
+    let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
+    format!("{}_pkey", columns.split('.').next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -88,9 +96,11 @@ mod tests {
         let name = super::sqlite_constraint;
         assert_eq!(name("UNIQUE constraint failed: users.email_key"), "users_email_key");
         assert_eq!(
-            name("UNIQUE constraint failed: event_versions.event_id, event_versions.version"),
-            "event_versions_event_id_version"
+            name("UNIQUE constraint failed: events.calendar_id, events.uid"),
+            "events_calendar_id_uid"
         );
         assert_eq!(name("CHECK constraint failed: taken_within_capacity"), "taken_within_capacity");
+        let key = super::sqlite_primary_key;
+        assert_eq!(key("UNIQUE constraint failed: event_versions.event_id, event_versions.version"), "event_versions_pkey");
     }
 }

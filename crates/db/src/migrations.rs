@@ -103,7 +103,7 @@ pub(crate) async fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
 pub(crate) async fn migrate_postgres(db: &PostgresDb) -> Result<Migrated> {
     let mut connection = db.pool.acquire().await?;
     locked(&mut connection, async |connection| {
-        run_postgres(connection, LEDGER).await?;
+        run_postgres(connection, &compared_by_bytes(LEDGER)).await?;
         let rows =
             sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut *connection).await?;
         let ledger =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kalends_kernel::Secret;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::conn::{Link, run_postgres};
 use crate::{Error, Result};
@@ -31,19 +31,30 @@ impl PostgresDb {
                 ("lock_timeout", "10s"),
                 ("timezone", "UTC"),
             ]);
+        // By itself first: a pool tries again and again, and in the end says only that it took too long.
+        let first = async {
+            let mut connection = options.connect().await?;
+            refuse_weak_settings(&mut connection).await?;
+            connection.close().await
+        };
+        let answered = tokio::time::timeout(Duration::from_secs(10), first).await;
+        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(said)?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
             .after_connect(|connection, _| Box::pin(async move { refuse_weak_settings(connection).await }))
             // A connection that somehow came back inside a transaction must never serve the next caller.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            // One that lay still for a while may have been closed by the server.
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    let fresh = meta.idle_for < Duration::from_secs(1);
+                    Ok(!connection.is_in_transaction() && (fresh || connection.ping().await.is_ok()))
+                })
+            })
             .connect_with(options)
             .await
-            .map_err(|error| match error {
-                sqlx::Error::Configuration(why) => Error::Setup(why.to_string()),
-                other => Error::Setup(format!("cannot connect to PostgreSQL: {other}")),
-            })?;
+            .map_err(said)?;
         Ok(PostgresDb { pool })
     }
 
@@ -52,16 +63,23 @@ impl PostgresDb {
     }
 
     pub(crate) async fn begin(&self) -> Result<Link> {
-        let mut connection = self.pool.acquire().await?;
-        if let Err(error) = connection.execute("BEGIN").await {
-            // The server closed it while it lay in the pool: the next one is fresh.
-            connection.close_on_drop();
-            drop(connection);
-            tracing::debug!(%error, "a pooled connection was dead");
-            connection = self.pool.acquire().await?;
-            connection.execute("BEGIN").await?;
+        // After a restart of the server every connection in the pool is dead; one more than those is fresh.
+        let mut dead = self.pool.options().get_max_connections();
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            match connection.execute("BEGIN").await {
+                Ok(_) => return Ok(Link::Postgres(connection)),
+                Err(error) => {
+                    connection.close_on_drop();
+                    drop(connection);
+                    if dead == 0 {
+                        return Err(error.into());
+                    }
+                    tracing::debug!(%error, "a pooled connection was dead");
+                    dead -= 1;
+                }
+            }
         }
-        Ok(Link::Postgres(connection))
     }
 
     pub(crate) async fn commit(link: Link) -> Result<()> {
@@ -88,6 +106,13 @@ impl PostgresDb {
 
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+fn said(error: sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Configuration(why) => Error::Setup(why.to_string()),
+        other => Error::Setup(format!("cannot connect to PostgreSQL: {other}")),
     }
 }
 

@@ -54,11 +54,23 @@ impl Row {
     /// The text of a column, borrowed.
     pub fn text(&self, name: &str) -> Result<&str> {
         match self {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
         .map_err(|e| Error::Decode { column: name.to_owned(), what: e.to_string() })
     }
+}
+
+/// SQLite's columns have no type to check, and its driver would read a NULL as zero or as an empty text.
+fn from_sqlite<'r, T: sqlx::Decode<'r, sqlx::Sqlite>>(
+    row: &'r sqlx::sqlite::SqliteRow,
+    name: &str,
+) -> Result<T, sqlx::Error> {
+    let value = row.try_get_raw(name)?;
+    if sqlx::ValueRef::is_null(&value) {
+        return Err(sqlx::Error::Decode(Box::new(sqlx::error::UnexpectedNullError)));
+    }
+    T::decode(value).map_err(sqlx::Error::Decode)
 }
 
 impl<K> Column for Id<K> {
@@ -69,7 +81,7 @@ impl<K> Column for Id<K> {
 impl Column for Uuid {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         match row {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
     }
@@ -77,7 +89,7 @@ impl Column for Uuid {
 impl Column for String {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         match row {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
     }
@@ -85,7 +97,7 @@ impl Column for String {
 impl Column for i64 {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         match row {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
     }
@@ -93,7 +105,7 @@ impl Column for i64 {
 impl Column for bool {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         match row {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
     }
@@ -101,7 +113,7 @@ impl Column for bool {
 impl Column for Vec<u8> {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         match row {
-            Row::Sqlite(row) => row.try_get_unchecked(name),
+            Row::Sqlite(row) => from_sqlite(row, name),
             Row::Postgres(row) => row.try_get(name),
         }
     }
@@ -109,7 +121,7 @@ impl Column for Vec<u8> {
 impl Column for Timestamp {
     fn read(row: &Row, name: &str) -> Result<Self, sqlx::Error> {
         let micros = match row {
-            Row::Sqlite(row) => row.try_get_unchecked::<i64, _>(name)?,
+            Row::Sqlite(row) => from_sqlite::<i64>(row, name)?,
             Row::Postgres(row) => row.try_get::<chrono::DateTime<chrono::Utc>, _>(name)?.timestamp_micros(),
         };
         Timestamp::from_microsecond(micros).map_err(|e| sqlx::Error::Decode(Box::new(e)))

@@ -103,7 +103,7 @@ impl Db {
             Inner::Sqlite(db) => db.reader().await?,
             Inner::Postgres(db) => db.connection().await?,
         };
-        Ok(Reader { conn: Conn { link } })
+        Ok(Reader { conn: Conn::over(link) })
     }
 
     /// Runs a command as one transaction and gives its outcome once that is on the disk. An error rolls everything
@@ -141,6 +141,11 @@ pub(crate) fn fault(what: &dyn std::fmt::Display) -> Error {
     Error::Other(std::sync::Arc::new(sqlx::Error::Protocol(format!("the command did not end: {what}"))))
 }
 
+/// A command that went on after the database had refused a statement of it: a fault of ours.
+pub(crate) fn refused() -> Error {
+    fault(&"a statement was refused and the command went on")
+}
+
 async fn write_postgres<A, T, E, F>(db: &PostgresDb, args: &A, command: &F) -> Result<T, E>
 where
     E: From<Error>,
@@ -170,7 +175,7 @@ where
         Ok(link) => link,
         Err(error) => return Attempt::Done(Err(error.into())),
     };
-    let mut tx = Tx { conn: Conn { link }, stale: false };
+    let mut tx = Tx { conn: Conn::over(link) };
     let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, command(&mut tx, args))).catch_unwind().await;
     let outcome = match work {
         Ok(Ok(outcome)) => outcome,
@@ -184,7 +189,8 @@ where
             return Attempt::Done(Err(fault(&"panic").into()));
         }
     };
-    let stale = tx.stale;
+    let stale = tx.conn.stale;
+    let outcome = if tx.conn.refused && !stale { outcome.and_then(|_| Err(refused().into())) } else { outcome };
     match outcome {
         Ok(value) if !stale => match PostgresDb::commit(tx.conn.link).await {
             Ok(()) => Attempt::Done(Ok(value)),

@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::conn::{Link, SqliteLink, run_sqlite};
-use crate::runner::{TRANSACTION_TIMEOUT, fault};
+use crate::runner::{TRANSACTION_TIMEOUT, fault, refused};
 use crate::{Conn, Error, Result, Tx};
 
 /// How many commands share one commit at most: one sync of the disk answers all of them.
@@ -120,22 +120,23 @@ where
         Box::pin(async move {
             // `stale` cannot be another writer's doing here; one more run sees the newest state all the same.
             for _ in 0..2 {
-                tx.stale = false;
+                (tx.conn.stale, tx.conn.refused) = (false, false);
                 let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, (self.command)(tx, &self.args)))
                     .catch_unwind()
                     .await;
                 self.outcome = Some(match work {
+                    Ok(Ok(Ok(_))) if tx.conn.refused && !tx.conn.stale => Err(refused().into()),
                     Ok(Ok(outcome)) => outcome,
                     Ok(Err(_)) => Err(Error::Busy("the transaction took too long".to_owned()).into()),
                     Err(_) => Err(fault(&"panic").into()),
                 });
-                if !tx.stale {
+                if !tx.conn.stale {
                     break;
                 }
                 // What the failed run wrote must not be there for the next one.
                 run(tx, "ROLLBACK TO command").await.ok();
             }
-            if tx.stale {
+            if tx.conn.stale {
                 self.outcome =
                     Some(Err(Error::Busy("the same rows are being changed by many at once".to_owned()).into()));
             }
@@ -159,7 +160,7 @@ async fn run_writer(
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     stop: Arc<tokio::sync::Notify>,
 ) {
-    let mut tx = Tx { conn: Conn { link: Link::Sqlite(SqliteLink::Writer(Box::new(connection))) }, stale: false };
+    let mut tx = Tx { conn: Conn::over(Link::Sqlite(SqliteLink::Writer(Box::new(connection)))) };
     loop {
         let first = tokio::select! {
             biased;
@@ -171,7 +172,8 @@ async fn run_writer(
         };
         let Some(first) = first else { break };
         let mut jobs = vec![first];
-        while let (true, Ok(job)) = (jobs.len() < BATCH, queue.try_recv()) {
+        while jobs.len() < BATCH {
+            let Ok(job) = queue.try_recv() else { break };
             jobs.push(job);
         }
         let committed = commit_together(&mut tx, &mut jobs).await;

@@ -44,6 +44,7 @@ impl From<SharingError> for Problem {
             SharingError::Denied(denied) => denied.into(),
             SharingError::Invalid(invalid) => invalid.into(),
             SharingError::LastOwner => Problem::new(&codes::LAST_OWNER),
+            SharingError::Default => Problem::new(&codes::DEFAULT_CALENDAR),
             SharingError::Internal(error) => error.into(),
         }
     }

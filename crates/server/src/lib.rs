@@ -12,6 +12,7 @@ mod housekeeping;
 mod logging;
 mod metrics;
 mod secret_key;
+mod serve;
 mod start;
 
 pub use config::{Config, Flags};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::serve::ListenerExt;
 use kalends_core::accounts::{Cost, Passwords, Policy};
 use kalends_core::{events, settings};
 use kalends_db::{Db, Engine};
@@ -19,10 +18,14 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::serve::serve;
 use crate::{housekeeping, metrics, secret_key};
 
 /// How long requests that run may go on once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send the head of a request, its first or its next on a connection.
+const HEAD: Duration = Duration::from_secs(30);
 
 /// A server that listens.
 pub struct Running {
@@ -81,17 +84,8 @@ impl Prepared {
     pub(crate) fn serve(self) -> Running {
         let Prepared { addr, app, listener, metrics } = self;
         let (stopping, stopped) = watch::channel(false);
-        let service = kalends_rest::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        // Answers are written whole: waiting for more to send only adds 40 ms.
-        let listener = listener.tap_io(|tcp| {
-            tcp.set_nodelay(true).ok();
-        });
-        let serving = tokio::spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(signalled(stopped)).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the server stopped listening");
-            }
-        });
+        let router = kalends_rest::router(app.clone());
+        let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped)));
         let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics));
         Running { addr, db: app.db.clone(), app, stopping, serving, housekeeping }
     }

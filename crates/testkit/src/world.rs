@@ -198,7 +198,7 @@ impl World {
     }
 
     /// The id of an account, which is made when it is not there.
-    #[expect(clippy::expect_used, reason = "for tests only")]
+    #[expect(clippy::expect_used, clippy::panic, reason = "for tests only")]
     async fn account(&self, username: &str, role: GlobalRole) -> UserId {
         let password = Password::parse(PASSWORD).expect("a password");
         let password_hash = self.app().passwords.hash(&password).await.expect("a hash");
@@ -222,7 +222,7 @@ impl World {
                 let found = kalends_core::accounts::find_by_login(&mut conn, username).await.expect("an answer");
                 found.expect("the account is there").id
             }
-            Err(other) => std::panic::panic_any(format!("{username} could not be made: {other:?}")),
+            Err(other) => panic!("{username} could not be made: {other:?}"),
         }
     }
 

@@ -3,4 +3,6 @@
 mod accounts;
 mod conventions;
 mod docs;
+mod events;
+mod given;
 mod users;

@@ -22,7 +22,10 @@ async fn everybody_signed_in_sees_cards_and_administrators_see_all() {
     let card = bob.get(&path).expect(200).await;
     assert_eq!(card.json, json!({"id": alice.id, "name": "Alice", "username": "alice"}));
     let whole = admin.get(&path).expect(200).await;
-    assert_eq!((whole.str("/email"), whole.str("/role"), &whole.json["disabled"]), ("alice@example.org", "organizer", &json!(false)));
+    assert_eq!(
+        (whole.str("/email"), whole.str("/role"), &whole.json["disabled"]),
+        ("alice@example.org", "organizer", &json!(false))
+    );
     assert_eq!(alice.get(&path).expect(200).await.json, whole.json);
     assert_ne!(card.etag(), whole.etag());
     bob.get(&path).header("if-none-match", &card.etag()).expect(304).await;
@@ -37,12 +40,15 @@ async fn everybody_signed_in_sees_cards_and_administrators_see_all() {
 async fn people_are_found_by_the_beginning_of_user_name_or_name() {
     let world = World::new().await;
     let admin = world.admin().await;
-    for (username, name) in [("zora", "Ängela Özil"), ("per_cent", "100% Bob"), ("percent", "Wild! Card"), ("back", r"a\b")] {
+    for (username, name) in
+        [("zora", "Ängela Özil"), ("per_cent", "100% Bob"), ("percent", "Wild! Card"), ("back", r"a\b")]
+    {
         let made = world.person(username, GlobalRole::User).await;
         patch(&admin, &made, json!({"name": name})).await.expect(200);
     }
     let bob = world.bob().await;
-    let found = async |by: &Person, q: &str| by.get(&format!("/api/v1/users?q={q}")).expect(200).await.each("/username");
+    let found =
+        async |by: &Person, q: &str| by.get(&format!("/api/v1/users?q={q}")).expect(200).await.each("/username");
     assert_eq!(found(&bob, "ZO").await, ["zora"]);
     assert_eq!(found(&bob, "%C3%A4NG").await, ["zora"], "case does not count beyond ASCII");
     assert_eq!(found(&bob, "%C3%B6z").await, ["zora"], "the second word of a name");
@@ -82,7 +88,15 @@ async fn people_come_in_pages_by_user_name() {
     }
     assert_eq!(found, ["alpha", "Bravo", "charlie", "Delta", "echo"]);
     let cursor = alpha.get("/api/v1/users?limit=1").expect(200).await.str("/next_cursor").to_owned();
-    for bad in [format!("cursor={cursor}&q=b"), "cursor=x".to_owned(), "limit=0".to_owned(), "limit=501".to_owned(), "query=x".to_owned(), "q=a&q=b".to_owned(), "q=%00".to_owned()] {
+    for bad in [
+        format!("cursor={cursor}&q=b"),
+        "cursor=x".to_owned(),
+        "limit=0".to_owned(),
+        "limit=501".to_owned(),
+        "query=x".to_owned(),
+        "q=a&q=b".to_owned(),
+        "q=%00".to_owned(),
+    ] {
         alpha.get(&format!("/api/v1/users?{bad}")).send().await.expect_problem("invalid");
     }
     world.anonymous().get("/api/v1/users").send().await.expect_problem("sign-in-needed");
@@ -96,9 +110,20 @@ async fn only_administrators_administer() {
         patch(&bob, &bob, body.clone()).await.expect_problem("role-needed");
         patch(&alice, &bob, body).await.expect_problem("role-needed");
     }
-    world.anonymous().patch(&format!("/api/v1/users/{}", bob.id)).json(&json!({})).send().await.expect_problem("sign-in-needed");
+    world
+        .anonymous()
+        .patch(&format!("/api/v1/users/{}", bob.id))
+        .json(&json!({}))
+        .send()
+        .await
+        .expect_problem("sign-in-needed");
     let admin = world.admin().await;
-    admin.patch("/api/v1/users/01941f29-7c00-7aaa-8000-3d1c7e9a5b10").json(&json!({})).send().await.expect_problem("not-found");
+    admin
+        .patch("/api/v1/users/01941f29-7c00-7aaa-8000-3d1c7e9a5b10")
+        .json(&json!({}))
+        .send()
+        .await
+        .expect_problem("not-found");
 }
 
 #[tokio::test]
@@ -126,7 +151,11 @@ async fn a_disabled_account_is_out_at_once_and_comes_back_by_signing_in() {
     let login = json!({"login": "bob", "password": world.password()});
     world.anonymous().post("/api/v1/auth/login").json(&login).send().await.expect_problem("bad-credentials");
     assert_eq!(alice.get("/api/v1/users?q=bob").expect(200).await.items().len(), 0, "others do not find him");
-    assert_eq!(alice.get(&format!("/api/v1/users/{}", bob.id)).expect(200).await.str("/name"), "Bob", "but see who he was");
+    assert_eq!(
+        alice.get(&format!("/api/v1/users/{}", bob.id)).expect(200).await.str("/name"),
+        "Bob",
+        "but see who he was"
+    );
     assert_eq!(admin.get("/api/v1/users?q=bob").expect(200).await.items().len(), 1);
     patch(&admin, &bob, json!({"disabled": false})).await.expect(200);
     assert_eq!((status(&bob).await, status(&program).await), (401, 200), "sessions have ended, tokens work again");
@@ -137,15 +166,39 @@ async fn a_disabled_account_is_out_at_once_and_comes_back_by_signing_in() {
 async fn administrators_vouch_for_an_address_and_change_a_name() {
     let world = World::new().await;
     let (admin, bob) = (world.admin().await, world.bob().await);
-    assert_eq!(patch(&admin, &bob, json!({"email_verified": false, "name": "Robert"})).await.expect(200).json["email_verified_at"], Value::Null);
+    assert_eq!(
+        patch(&admin, &bob, json!({"email_verified": false, "name": "Robert"})).await.expect(200).json["email_verified_at"],
+        Value::Null
+    );
     world.advance(5);
     let verified = patch(&admin, &bob, json!({"email_verified": true})).await.expect(200);
     assert_eq!((verified.str("/email_verified_at"), verified.str("/name")), ("2027-01-15T10:00:05Z", "Robert"));
-    let wrong = patch(&admin, &bob, json!({"role": "boss", "disabled": "no", "email_verified": 1, "name": "", "email": "x@y.ch"})).await.expect_problem("invalid");
+    let wrong = patch(
+        &admin,
+        &bob,
+        json!({"role": "boss", "disabled": "no", "email_verified": 1, "name": "", "email": "x@y.ch"}),
+    )
+    .await
+    .expect_problem("invalid");
     let found: Vec<String> = wrong.errors().into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
-    assert_eq!(found, ["/disabled wrong-type", "/email unknown-field", "/email_verified wrong-type", "/name empty", "/role not-a-choice"]);
+    assert_eq!(
+        found,
+        [
+            "/disabled wrong-type",
+            "/email unknown-field",
+            "/email_verified wrong-type",
+            "/name empty",
+            "/role not-a-choice"
+        ]
+    );
     patch(&admin, &bob, json!({"role": null})).await.expect_problem("invalid");
-    let stale = admin.patch(&format!("/api/v1/users/{}", bob.id)).header("if-match", "\"1\"").json(&json!({"name": "B"})).send().await.expect_problem("precondition-failed");
+    let stale = admin
+        .patch(&format!("/api/v1/users/{}", bob.id))
+        .header("if-match", "\"1\"")
+        .json(&json!({"name": "B"}))
+        .send()
+        .await
+        .expect_problem("precondition-failed");
     assert_eq!(stale.str("/current/name"), "Robert");
 }
 

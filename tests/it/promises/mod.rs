@@ -1,1 +1,8 @@
 //! What holds for every operation.
+
+mod bodies;
+mod document;
+mod openapi;
+mod people;
+mod rights;
+mod secrets;

@@ -30,17 +30,24 @@ pub async fn edit(
     if input.visibility == CalendarVisibility::Public && old.facts.visibility != CalendarVisibility::Public {
         access::check_global(&ctx.actor, GlobalRole::Organizer)?;
     }
+    let zone = match input.zone {
+        Some(zone) => zone,
+        None => store::zone_of(tx, old.owner).await?,
+    };
     let new = Calendar {
         name: input.name,
         description: input.description,
         color: input.color,
-        zone: input.zone.unwrap_or_else(|| old.zone.clone()),
+        zone,
         conflicts: input.conflicts,
         version: old.version + 1,
         updated_at: ctx.now,
         facts: CalendarFacts { visibility: input.visibility, review: input.review, ..old.facts },
         ..old.clone()
     };
+    if (Calendar { version: old.version, updated_at: old.updated_at, ..new.clone() }) == old {
+        return Ok(Allowed { calendar: old, grant: seen.grant });
+    }
     if !store::update(tx, &new, old.version).await? {
         return Err(tx.stale().into());
     }

@@ -63,7 +63,7 @@ impl StateWish {
         let to = fields.choice("state", State::NAMES);
         let to = fields.require("state", to);
         let comment = fields.text("comment", Text::lines(2_000).filled());
-        if to == Some(State::Refused) && comment.is_none() && !fields.is_given("comment") {
+        if to == Some(State::Refused) && fields.value("comment").is_none() {
             fields.error("comment", "required", "a refusal must say why");
         }
         Some(StateWish { to: to?, comment })

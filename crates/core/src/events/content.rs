@@ -137,9 +137,10 @@ impl Content {
             None => fields.value("overrides").map(|_| Vec::new()),
         };
         let invalid = fields.finish();
-        let (Some(title), Some(times)) = (title, times) else { return Err(invalid) };
+        // Without times nothing more can be said about the recurrence; without a title all the rest can.
+        let Some(times) = times else { return Err(invalid) };
         let mut content = Content {
-            title,
+            title: title.unwrap_or_default(),
             description,
             location,
             url,

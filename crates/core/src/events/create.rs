@@ -1,6 +1,6 @@
 use kalends_db::Tx;
 use kalends_kernel::fields::{Fields, Text};
-use kalends_kernel::{CalendarId, EventId, Invalid};
+use kalends_kernel::{CalendarId, EventId, Invalid, Zone};
 use serde_json::{Map, Value};
 
 use super::content::Content;
@@ -28,8 +28,22 @@ pub struct NewEvent {
 const FIRST_STATES: &[(&str, State)] = &[("draft", State::Draft), ("published", State::Published)];
 
 impl NewEvent {
-    /// Takes what is not content out of a body.
-    pub fn parse(mut body: Map<String, Value>) -> Result<NewEvent, Invalid> {
+    /// Reads the body of a new event: takes what is not content out of it. Everything wrong is told at once.
+    pub fn parse(body: Map<String, Value>) -> Result<NewEvent, Invalid> {
+        let (new, mut invalid) = Self::read(body);
+        if let (false, Err(more)) = (invalid.is_empty(), Content::parse(&new.body, &Zone::utc())) {
+            invalid.append(more);
+        }
+        invalid.or(new)
+    }
+
+    /// The same for what is to be different in a copy.
+    pub fn parse_changes(body: Map<String, Value>) -> Result<NewEvent, Invalid> {
+        let (new, invalid) = Self::read(body);
+        invalid.or(new)
+    }
+
+    fn read(mut body: Map<String, Value>) -> (NewEvent, Invalid) {
         let mut own = Map::new();
         for name in ["calendar_id", "uid", "state"] {
             if let Some(value) = body.remove(name) {
@@ -41,7 +55,8 @@ impl NewEvent {
             fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
         let uid = fields.text("uid", Text::line(255).filled());
         let state = fields.choice("state", FIRST_STATES);
-        fields.finish().or(NewEvent { calendar_id, uid, state, body })
+        let invalid = fields.finish();
+        (NewEvent { calendar_id, uid, state, body }, invalid)
     }
 }
 

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 use super::content::Content;
 use super::create::{may_take_registrations, target};
 use super::merge;
-use super::times::Times;
+use super::times::{Times, show};
 use super::write::{self, Said};
 use super::{Allowed, Event, EventError, Precondition, follow, store};
 use crate::access::{Can, Denied, EventFacts, Grant, Review, Role, State};
 use crate::ctx::Ctx;
+use crate::sharing;
 
 /// Whether the body names what changes or is the whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +84,7 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
     if edit.how == How::Replace && edit.precondition == Precondition::default() {
         return Err(EventError::PreconditionNeeded);
     }
-    let (mut body, calendar_id) = take_own_fields(&old.event, &edit.body)?;
+    let (mut body, calendar_id, wrong) = take_own_fields(&old.event, &edit.body);
     let calendar = match calendar_id {
         Some(id) if id != old.event.calendar_id => Some(move_to(tx, ctx, &old, id).await?),
         _ => None,
@@ -94,7 +95,7 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
         // The patch of what the caller saw, or else of what is there now.
         body = patched(base_body(tx, &old.event, edit.precondition.base_version).await?, &body);
     }
-    let content = merged(tx, &old.event, body, edit, &zone).await?;
+    let content = all_wrong(wrong, merged(tx, &old.event, body, edit, &zone).await)?;
     may_take_registrations(ctx, Some(&old.event.content.registration), &content.registration)?;
     let mut facts = EventFacts { visibility: content.visibility, ..old.event.facts };
     let mut new = Event { content, calendar_zone: zone, ..old.event.clone() };
@@ -104,6 +105,12 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
     }
     new.facts = facts;
     write::replace(tx, ctx, &old.event, new, Said { comment: edit.comment.clone(), ..Said::of("update") }).await?;
+    if let (Some(calendar), Some(user)) = (&calendar, ctx.user())
+        && calendar.calendar.facts.role != Some(Role::Owner)
+    {
+        // Whose event it was as an owner of its old calendar still owns it, as if it had been made there.
+        sharing::store::put_on_event(tx, id, user, Role::Owner, ctx.now).await?;
+    }
     store::load(tx, ctx, id, Can::See).await
 }
 
@@ -143,11 +150,11 @@ pub(super) fn may_edit_in_place(facts: &EventFacts, grant: &Grant) -> Result<(),
 }
 
 /// Takes `id`, `uid`, `state` and `calendar_id` out of a body: the first three are not changed here, and a caller that
-/// sends another value is told so.
+/// sends another value is told so, together with what else is wrong.
 fn take_own_fields(
     event: &Event,
     body: &Map<String, Value>,
-) -> Result<(Map<String, Value>, Option<CalendarId>), Invalid> {
+) -> (Map<String, Value>, Option<CalendarId>, Invalid) {
     let mut body = body.clone();
     let mut invalid = Invalid::new();
     let fixed = [
@@ -172,7 +179,19 @@ fn take_own_fields(
             id
         }
     };
-    invalid.or((body, calendar_id))
+    (body, calendar_id, invalid)
+}
+
+/// What came out, unless something was wrong before: then that together with what is wrong now.
+fn all_wrong<T>(mut before: Invalid, now: Result<T, EventError>) -> Result<T, EventError> {
+    match now {
+        _ if before.is_empty() => now,
+        Err(EventError::Invalid(more)) => {
+            before.append(more);
+            Err(before.into())
+        }
+        _ => Err(before.into()),
+    }
 }
 
 /// The calendar that an owner of the event moves it to.
@@ -240,6 +259,25 @@ async fn merged(
     following(&event.content, body, zone, edit.drop_orphans)
 }
 
+/// A time that comes back as it was shown is what it was: in a gap of the clock the answer shows another one than it says.
+fn given_back_as_shown(old: &Content, body: &mut Map<String, Value>, zone: &kalends_kernel::Zone) {
+    let times = &old.times;
+    let (Some(start_zone), false) = (&times.time_zone, body.is_empty()) else { return };
+    if body.get("time_zone").is_some_and(|given| given.as_str() != Some(start_zone.name())) {
+        return;
+    }
+    let start = times.start_instant(zone);
+    let end = times.end_instant(zone).max(start);
+    for (name, local, instant, zone) in [
+        ("start", times.start, start, start_zone),
+        ("end", times.end, end, times.end_time_zone.as_ref().unwrap_or(start_zone)),
+    ] {
+        if body.get(name).and_then(Value::as_str) == Some(&show(local, instant, Some(zone), false)) {
+            body.insert(name.to_owned(), local.to_string().into());
+        }
+    }
+}
+
 /// Reads a new body of an event. Where its times move and its dates and overrides are not said anew, they move along.
 pub(super) fn following(
     old: &Content,
@@ -248,6 +286,7 @@ pub(super) fn following(
     drop_orphans: bool,
 ) -> Result<Content, EventError> {
     let before = old.body();
+    given_back_as_shown(old, &mut body, zone);
     let keeps = |name: &str| body.get(name) == before.get(name) && before.contains_key(name);
     let (keeps_recurrence, keeps_overrides) = (keeps("recurrence"), keeps("overrides"));
     if keeps_overrides {

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use kalends_db::{Conn, Tx};
+use kalends_kernel::fields::{Fields, kind_of};
 use kalends_kernel::{EventId, Invalid, Zone};
 use serde_json::{Map, Value};
 
@@ -131,8 +132,17 @@ async fn edit_this(
     let mut patch = edit.body.clone();
     let cancel = patch.remove("cancelled");
     patch.remove("original_start");
-    if cancel == Some(Value::Bool(true)) {
-        return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
+    match cancel {
+        Some(Value::Bool(true)) => {
+            // Of what does not take place nothing else can be said.
+            Fields::of_map(&patch, "").finish().or(())?;
+            return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
+        }
+        None | Some(Value::Null | Value::Bool(false)) => {}
+        Some(other) => {
+            let detail = format!("must be true or false, not {}", kind_of(&other));
+            return Err(Invalid::one("/cancelled", "wrong-type", detail).into());
+        }
     }
     let before = override_at(&old.content, original);
     keep_length(&mut patch, &before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original)));
@@ -172,15 +182,17 @@ fn keep_length(patch: &mut Map<String, Value>, instance: &Times) {
     }
     let zone = patch.get("time_zone").and_then(Value::as_str).and_then(|name| Zone::parse(name).ok());
     let start = patch.get("start").and_then(Value::as_str);
-    let moved = start.and_then(|text| read_moment(text, instance, zone.as_ref().or(instance.time_zone.as_ref())));
+    let moved = start.and_then(|text| {
+        read_moment(text, instance.all_day, zone.as_ref().or(instance.time_zone.as_ref()))
+    });
     if let Some(end) = moved.and_then(|moved| instance.begun_at(moved).body().remove("end")) {
         patch.insert("end".to_owned(), end);
     }
 }
 
-/// A start or end as the series writes its own: a date, or a time on the clock of `zone`.
-fn read_moment(text: &str, times: &Times, zone: Option<&Zone>) -> Option<DateTime> {
-    if times.all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() }
+/// A start or end as it is given: a date, or a time on the clock of `zone`.
+fn read_moment(text: &str, all_day: bool, zone: Option<&Zone>) -> Option<DateTime> {
+    if all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() }
 }
 
 async fn put_override(
@@ -252,16 +264,20 @@ async fn edit_all(
     let usual = times.begun_at(original);
     keep_length(&mut body, &usual);
     let mut by = SignedDuration::ZERO;
-    let end_zone = times.end_time_zone.as_ref().or(times.time_zone.as_ref());
-    let ends = [("start", usual.start, times.start, times.time_zone.as_ref()), ("end", usual.end, times.end, end_zone)];
+    // The body may also make it all-day or put it on another clock: its times are meant so.
+    let all_day = body.get("all_day").map_or(times.all_day, |given| given == &Value::Bool(true));
+    let zone = body.get("time_zone").and_then(Value::as_str).and_then(|name| Zone::parse(name).ok());
+    let zone = zone.as_ref().or(times.time_zone.as_ref());
+    let end_zone = times.end_time_zone.as_ref().or(zone);
+    let ends = [("start", usual.start, times.start, zone), ("end", usual.end, times.end, end_zone)];
     for (name, of_instance, of_series, zone) in ends {
-        let moved = body.get(name).and_then(Value::as_str).and_then(|text| read_moment(text, times, zone));
+        let moved = body.get(name).and_then(Value::as_str).and_then(|text| read_moment(text, all_day, zone));
         let Some(shift) = moved.map(|moved| moved.duration_since(of_instance)) else { continue };
         if name == "start" {
             by = shift;
         }
         if let Ok(shifted) = of_series.checked_add(shift) {
-            let shown = if times.all_day { shifted.date().to_string() } else { shifted.to_string() };
+            let shown = if all_day { shifted.date().to_string() } else { shifted.to_string() };
             body.insert(name.to_owned(), shown.into());
         }
     }
@@ -301,6 +317,12 @@ pub async fn cancel_instance(
     precondition: &Precondition,
 ) -> Result<(), EventError> {
     if scope == Scope::All {
+        // A date that the series does not have names nothing. An event that is gone already, `delete` knows about.
+        if let Ok(of) = store::load(tx, ctx, id, Can::See).await
+            && of.event.deleted_at.is_none()
+        {
+            instance(tx, ctx, id, original).await?;
+        }
         return delete(tx, ctx, id, precondition).await;
     }
     let old = load_for_edit(tx, ctx, id, precondition).await?.event;

@@ -41,7 +41,7 @@ pub use overrides::Override;
 pub use registration::{Price, Registration};
 pub use series::{Compiled, Instance, TOO_SPARSE, derive};
 pub use store::{LOAD, load, lock};
-pub use times::{Times, parse_moment, show, show_instant};
+pub use times::{Times, parse_moment, show, show_instant, show_wall};
 pub use write::{derive_again, derive_next};
 
 use jiff::Timestamp;

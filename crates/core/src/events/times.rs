@@ -1,7 +1,7 @@
 //! When an event is: wall-clock times and zones, from which instants are derived (rules 1 and 2).
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::{Disambiguation, TimeZone};
+use jiff::tz::{Disambiguation, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use kalends_kernel::Zone;
 use kalends_kernel::fields::Fields;
@@ -196,7 +196,9 @@ pub fn parse_moment(text: &str, zone: Option<&Zone>) -> Result<DateTime, String>
     }
     let local = if let Ok(instant) = text.parse::<Timestamp>() {
         let Some(zone) = zone else { return Err("a floating time has no offset".to_owned()) };
-        let local = instant.to_zoned(zone.time_zone().clone()).datetime();
+        // A wall-clock time in a gap, with the offset before it, names its moment as well as the time after the gap does.
+        let said = text.parse::<DateTime>().ok().filter(|local| resolve(*local, zone.time_zone()) == instant);
+        let local = said.unwrap_or_else(|| instant.to_zoned(zone.time_zone().clone()).datetime());
         if resolve(local, zone.time_zone()) != instant {
             return Err(format!(
                 "{} comes twice when the clocks go back in {}, and this is the second; a wall-clock time means the first. Give it in another zone, such as UTC",
@@ -221,6 +223,13 @@ pub fn show(local: DateTime, instant: Timestamp, zone: Option<&Zone>, all_day: b
         (false, None) => local.to_string(),
         (false, Some(zone)) => show_instant(instant, zone.time_zone()),
     }
+}
+
+/// A wall-clock time as it is, with the offset that makes it its instant: in a gap that from before the gap.
+pub fn show_wall(local: DateTime, instant: Timestamp) -> String {
+    let as_utc = local.to_zoned(TimeZone::UTC).map_or(instant, |zoned| zoned.timestamp());
+    let offset = i32::try_from(as_utc.duration_since(instant).as_secs()).ok().and_then(|s| Offset::from_seconds(s).ok());
+    instant.display_with_offset(offset.unwrap_or(Offset::UTC)).to_string()
 }
 
 /// An instant with the offset of a zone. It shows what the clock really says: in a gap the moved time.

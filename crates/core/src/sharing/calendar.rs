@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Permission, SharingError, Wish, store};
 use crate::access::{Can, Denied, Role};
-use crate::calendars;
+use crate::calendars::{self, Calendar};
 use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
 
@@ -22,10 +22,10 @@ pub async fn share_calendar(
     wishes: &[Wish],
 ) -> Result<Vec<Permission>, SharingError> {
     calendars::store::lock(tx, id).await?;
-    calendars::load(tx, ctx, id, Can::Share).await?;
+    let calendar = calendars::load(tx, ctx, id, Can::Share).await?.calendar;
     let roles = find_accounts(tx, wishes).await?;
     for (user, role) in roles {
-        set(tx, ctx, id, user, Some(role)).await?;
+        set(tx, ctx, &calendar, user, Some(role)).await?;
     }
     Ok(store::on_calendar(tx, id).await?)
 }
@@ -48,11 +48,18 @@ pub async fn change_on_calendar(
 pub async fn revoke_on_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId) -> Result<(), SharingError> {
     calendars::store::lock(tx, id).await?;
     let can = if ctx.user() == Some(user) { Can::See } else { Can::Share };
-    calendars::load(tx, ctx, id, can).await?;
-    set(tx, ctx, id, user, None).await
+    let calendar = calendars::load(tx, ctx, id, can).await?.calendar;
+    set(tx, ctx, &calendar, user, None).await
 }
 
-async fn set(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId, role: Option<Role>) -> Result<(), SharingError> {
+async fn set(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    calendar: &Calendar,
+    user: UserId,
+    role: Option<Role>,
+) -> Result<(), SharingError> {
+    let id = calendar.id;
     let before = store::on_calendar(tx, id).await?;
     let old = before.iter().find(|permission| permission.user == user).map(|permission| permission.role);
     if old == role {
@@ -61,7 +68,12 @@ async fn set(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId, role: Option<
     let other_owner = before.iter().find(|permission| permission.role == Role::Owner && permission.user != user);
     if old == Some(Role::Owner) {
         let Some(heir) = other_owner else { return Err(SharingError::LastOwner) };
-        store::set_owner(tx, id, heir.user).await?;
+        if calendar.is_default && calendar.owner == user {
+            return Err(SharingError::Default);
+        }
+        if store::owner(tx, id).await? == Some(user) {
+            store::set_owner(tx, id, heir.user).await?;
+        }
     }
     match role {
         Some(role) => store::put_on_calendar(tx, id, user, role, ctx.now).await?,

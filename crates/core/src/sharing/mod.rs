@@ -47,6 +47,8 @@ pub enum SharingError {
     Invalid(Invalid),
     /// Nobody would be left who owns it.
     LastOwner,
+    /// Every account keeps the calendar that it was made with.
+    Default,
     /// A fault.
     Internal(Error),
 }

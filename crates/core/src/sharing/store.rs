@@ -22,6 +22,14 @@ impl FromRow for Permission {
     }
 }
 
+struct Account(UserId);
+
+impl FromRow for Account {
+    fn from_row(row: &Row) -> Result<Self> {
+        row.get("account").map(Account)
+    }
+}
+
 /// The roles on a calendar, in the order they were given.
 pub(crate) async fn on_calendar(conn: &mut Conn, id: CalendarId) -> Result<Vec<Permission>> {
     sql("SELECT p.user_id, u.name, u.username, p.role, false AS inherited, p.created_at, p.updated_at
@@ -85,6 +93,11 @@ pub(crate) async fn remove_from_event(tx: &mut Tx, id: EventId, user: UserId) ->
     Ok(())
 }
 
+/// To which of its owners the calendar belongs.
+pub(crate) async fn owner(conn: &mut Conn, id: CalendarId) -> Result<Option<UserId>> {
+    sql("SELECT owner_id AS account FROM calendars WHERE id = $1").bind(id).optional::<Account>(conn).await.map(|found| found.map(|one| one.0))
+}
+
 /// The calendar now belongs to this one of its owners.
 pub(crate) async fn set_owner(tx: &mut Tx, id: CalendarId, owner: UserId) -> Result<()> {
     sql("UPDATE calendars SET owner_id = $2 WHERE id = $1").bind(id).bind(owner).run(tx).await?;
@@ -104,17 +117,11 @@ pub(crate) async fn copy_to_event(tx: &mut Tx, from: EventId, to: EventId) -> Re
 
 /// The account with this id or user name that something can be shared with.
 pub(crate) async fn account(conn: &mut Conn, who: &super::Invitation) -> Result<Option<UserId>> {
-    struct Found(UserId);
-    impl FromRow for Found {
-        fn from_row(row: &Row) -> Result<Self> {
-            row.get("id").map(Found)
-        }
-    }
     let statement = match who {
-        super::Invitation::User(id) => sql("SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL").bind(*id),
+        super::Invitation::User(id) => sql("SELECT id AS account FROM users WHERE id = $1 AND deleted_at IS NULL").bind(*id),
         super::Invitation::Username(name) => {
-            sql("SELECT id FROM users WHERE username_key = $1 AND deleted_at IS NULL").bind(name.to_lowercase())
+            sql("SELECT id AS account FROM users WHERE username_key = $1 AND deleted_at IS NULL").bind(name.to_lowercase())
         }
     };
-    Ok(statement.optional::<Found>(conn).await?.map(|found| found.0))
+    Ok(statement.optional::<Account>(conn).await?.map(|found| found.0))
 }

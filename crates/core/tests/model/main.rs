@@ -10,6 +10,8 @@ mod ops;
 mod plain;
 mod run;
 
+use std::collections::BTreeMap;
+
 use chance::Chance;
 use run::Run;
 
@@ -18,8 +20,11 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// How often which operation ended how.
+type Tally = BTreeMap<(String, String), usize>;
+
 /// A sequence from its numbers; how it failed, if it did.
-async fn sequence(numbers: &[u64]) -> Option<String> {
+async fn sequence(numbers: &[u64], tally: &mut Tally) -> Option<String> {
     let mut run = Run::new().await;
     let mut failed = None;
     for number in numbers {
@@ -30,6 +35,9 @@ async fn sequence(numbers: &[u64]) -> Option<String> {
         }
     }
     run.db.close().await;
+    for ended in run.ended {
+        *tally.entry(ended).or_default() += 1;
+    }
     failed
 }
 
@@ -38,20 +46,28 @@ async fn events_are_what_a_plain_model_of_them_says() {
     let runs = setting("KALENDS_MODEL_RUNS", 60);
     let ops = usize::try_from(setting("KALENDS_MODEL_OPS", 25)).expect("small");
     let first = setting("KALENDS_MODEL_SEED", 1);
+    let mut tally = Tally::new();
     for seed in first..first + runs {
         let mut chance = Chance(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
         let mut numbers: Vec<u64> = (0..ops).map(|_| chance.next()).collect();
-        let Some(mut why) = sequence(&numbers).await else { continue };
+        let Some(mut why) = sequence(&numbers, &mut tally).await else { continue };
         // Each operation is left out once; what still fails without it does not need it.
         let mut index = numbers.len();
         while index > 0 {
             index -= 1;
             let mut fewer = numbers.clone();
             fewer.remove(index);
-            if let Some(still) = sequence(&fewer).await {
+            if let Some(still) = sequence(&fewer, &mut tally).await {
                 (numbers, why) = (fewer, still);
             }
         }
         panic!("KALENDS_MODEL_SEED={seed} KALENDS_MODEL_RUNS=1 fails; shortened:\n{why}");
     }
+    for ((op, ended), times) in &tally {
+        println!("{times:>6} {op} {ended}");
+    }
+    let done = |op: &str| tally.get(&(op.to_owned(), "done".to_owned())).copied().unwrap_or_default();
+    let ops = ["Create", "Patch", "Put", "This", "Following", "All", "CancelThis", "CancelFollowing", "Delete", "Restore", "State", "Clone"];
+    let missing: Vec<&str> = ops.into_iter().filter(|op| done(op) == 0).collect();
+    assert!(runs < 20 || missing.is_empty(), "these operations were never done: {missing:?}");
 }

@@ -45,7 +45,8 @@ pub fn next(number: u64, events: &[Seen<'_>]) -> Op {
     let seen = &events[event];
     let base = |chance: &mut Chance, most: usize| {
         let most = i64::try_from(most).expect("small") - 1;
-        if chance.one_in(3) { Some(chance.between(if chance.one_in(12) { -1 } else { 0 }, most.max(0))) } else { None }
+        let least = if chance.one_in(12) { -1 } else { 0 };
+        if chance.one_in(3) { Some(chance.between(least, most.max(0))) } else { None }
     };
     match chance.below(20) {
         0..4 => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 
 /// The zone of the calendar: where all-day and floating events lie.
 pub const HOME: &str = "Europe/Zurich";
@@ -120,8 +120,8 @@ pub struct Plain {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Row {
     pub start: Timestamp,
-    pub end: Timestamp,
     pub original: DateTime,
+    pub end: Timestamp,
     pub title: String,
     pub overridden: bool,
 }

@@ -83,6 +83,8 @@ pub struct Run {
     pub db: Db,
     /// The operations so far, for people.
     pub told: Vec<String>,
+    /// The same, as what they were and how they ended.
+    pub ended: Vec<(String, String)>,
     _test_db: TestDb,
     user: UserId,
     calendar: CalendarId,
@@ -132,7 +134,7 @@ impl Run {
         let mut conn = db.reader().await.expect("a reader");
         let calendar: Id = sql("SELECT id FROM calendars").one(&mut conn).await.expect("a calendar");
         drop(conn);
-        Run { db, told: Vec::new(), _test_db: test_db, user, calendar: calendar.0, now, known: Vec::new() }
+        Run { db, told: Vec::new(), ended: Vec::new(), _test_db: test_db, user, calendar: calendar.0, now, known: Vec::new() }
     }
 
     fn ctx(&mut self) -> Ctx {
@@ -152,15 +154,19 @@ impl Run {
             .collect();
         let op = ops::next(number, &seen);
         self.told.push(format!("{op:?}"));
-        let expected = self.model(&op);
         let found = self.server(&op).await;
+        let expected = self.model(&op);
         let told = match &found {
             Ok(_) => "done".to_owned(),
+            Err(EventError::Changed(_)) => "refused: changed".to_owned(),
             Err(error) => format!("refused: {error:?}"),
         };
         if let Some(line) = self.told.last_mut() {
             *line += &format!("\n     → {told}");
         }
+        let name = |text: String| text.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+        let how = found.as_ref().err().and_then(refusal).map_or_else(|| "done".to_owned(), |why| format!("{why:?}"));
+        self.ended.push((name(format!("{op:?}")), how));
         let found = match found {
             Ok(ids) => Ok(ids),
             Err(error) => Err(refusal(&error).ok_or_else(|| format!("a fault: {error:?}"))?),

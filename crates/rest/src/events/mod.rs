@@ -191,7 +191,7 @@ async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "The UID is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
-    let changes = NewEvent::parse(map)?;
+    let changes = NewEvent::parse_changes(map)?;
     write(&app, call.call, digest, (id, changes), |tx, ctx, (id, changes)| {
         Box::pin(async move { Ok(made(&events::clone(tx, ctx, *id, changes).await?)) })
     })

@@ -108,4 +108,4 @@ fn window(query: &mut Query) -> Option<Window> {
 
 /// The ends of what events can lie in, in every zone.
 pub(super) const EARLIEST: Timestamp = Timestamp::constant(-12_300_000_000, 0);
-pub(super) const LATEST: Timestamp = Timestamp::constant(253_000_000_000, 0);
+pub(super) const LATEST: Timestamp = Timestamp::constant(253_200_000_000, 0);

@@ -304,10 +304,13 @@ fn zone_of_end<'a>(times: &'a Times, calendar: &'a Zone) -> &'a TimeZone {
     times.end_time_zone.as_ref().or(times.time_zone.as_ref()).unwrap_or(calendar).time_zone()
 }
 
-/// An original start as JSON gives it: with the offset of the series' zone.
+/// An original start as JSON gives it: the wall clock of the series with its offset. In a gap of the clock it stays the
+/// time that the series says, so that it names its occurrence in paths, too.
 pub fn show_original(original: jiff::civil::DateTime, series: &Times, calendar: &Zone) -> String {
-    let instant = series.begun_at(original).start_instant(calendar);
-    show(original, instant, series.time_zone.as_ref(), series.all_day)
+    if series.all_day || series.time_zone.is_none() {
+        return show(original, series.start_instant(calendar), None, series.all_day);
+    }
+    events::show_wall(original, series.begun_at(original).start_instant(calendar))
 }
 
 fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sight) -> Value {

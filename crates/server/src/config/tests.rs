@@ -95,7 +95,8 @@ fn every_key_is_known_in_the_environment_too() {
 
 #[test]
 fn a_mistake_says_where_what_and_why() {
-    let table: &[(&str, &[(&str, &str)], &[&str])] = &[
+    type Environment = &'static [(&'static str, &'static str)];
+    let table: &[(&str, Environment, &[&str])] = &[
         ("listen = \"x\"", &[], &["some.toml: listen: there is no such key", "did you mean http.listen?"]),
         ("[http]\nlisten = \"8080\"", &[], &["http.listen", "127.0.0.1:8080", "\"8080\""]),
         ("[http]\nlistn = \"x\"", &[], &["http.listn", "did you mean http.listen?"]),

@@ -13,11 +13,25 @@ async fn people_change_their_account_by_merge_patch() {
     let alice = world.alice().await;
     let before = alice.get("/api/v1/me").expect(200).await;
     world.advance(60);
-    let after = alice.patch("/api/v1/me").body("application/merge-patch+json", r#"{"name": "Alice B.", "locale": "de-CH", "time_zone": "America/New_York"}"#).expect(200).await;
-    assert_eq!((after.str("/name"), after.str("/locale"), after.str("/time_zone"), after.str("/username")), ("Alice B.", "de-CH", "America/New_York", "alice"));
-    assert_eq!((&after.json["version"], after.str("/updated_at"), after.str("/created_at")), (&json!(2), "2027-01-15T10:01:00Z", before.str("/created_at")));
+    let after = alice
+        .patch("/api/v1/me")
+        .body(
+            "application/merge-patch+json",
+            r#"{"name": "Alice B.", "locale": "de-CH", "time_zone": "America/New_York"}"#,
+        )
+        .expect(200)
+        .await;
+    assert_eq!(
+        (after.str("/name"), after.str("/locale"), after.str("/time_zone"), after.str("/username")),
+        ("Alice B.", "de-CH", "America/New_York", "alice")
+    );
+    assert_eq!(
+        (&after.json["version"], after.str("/updated_at"), after.str("/created_at")),
+        (&json!(2), "2027-01-15T10:01:00Z", before.str("/created_at"))
+    );
     assert_eq!(alice.get("/api/v1/me").expect(200).await.json, after.json);
-    let reset = alice.patch("/api/v1/me").json(&json!({"name": null, "locale": null, "time_zone": null})).expect(200).await;
+    let reset =
+        alice.patch("/api/v1/me").json(&json!({"name": null, "locale": null, "time_zone": null})).expect(200).await;
     assert_eq!((reset.str("/name"), reset.str("/locale"), reset.str("/time_zone")), ("alice", "en", "UTC"));
     let same = alice.patch("/api/v1/me").json(&json!({"name": "alice"})).expect(200).await;
     assert_eq!(same.json["version"], 3, "what changes nothing makes no version");
@@ -30,7 +44,13 @@ async fn an_account_is_changed_only_as_it_was_seen() {
     let seen = alice.get("/api/v1/me").expect(200).await;
     alice.get("/api/v1/me").header("if-none-match", &seen.etag()).expect(304).await;
     alice.patch("/api/v1/me").header("if-match", &seen.etag()).json(&json!({"name": "One"})).expect(200).await;
-    let stale = alice.patch("/api/v1/me").header("if-match", &seen.etag()).json(&json!({"name": "Two"})).send().await.expect_problem("precondition-failed");
+    let stale = alice
+        .patch("/api/v1/me")
+        .header("if-match", &seen.etag())
+        .json(&json!({"name": "Two"}))
+        .send()
+        .await
+        .expect_problem("precondition-failed");
     assert_eq!(stale.str("/current/name"), "One");
     alice.patch("/api/v1/me").header("if-match", &stale.etag()).json(&json!({"name": "Two"})).expect(200).await;
     alice.delete("/api/v1/me").header("if-match", &seen.etag()).send().await.expect_problem("precondition-failed");
@@ -56,14 +76,31 @@ async fn what_others_have_and_what_only_administrators_change_is_refused() {
     let (alice, _bob) = (world.alice().await, world.bob().await);
     alice.patch("/api/v1/me").json(&json!({"username": "BOB"})).send().await.expect_problem("username-taken");
     alice.patch("/api/v1/me").json(&json!({"email": "Bob@example.org"})).send().await.expect_problem("email-taken");
-    let wrong = async |body: Value| errors(&alice.patch("/api/v1/me").json(&body).send().await.expect_problem("invalid"));
+    let wrong =
+        async |body: Value| errors(&alice.patch("/api/v1/me").json(&body).send().await.expect_problem("invalid"));
     assert_eq!(wrong(json!({"role": "admin", "disabled": true})).await, ["/disabled read-only", "/role read-only"]);
     assert_eq!(wrong(json!({"role": null})).await, ["/role read-only"]);
-    assert_eq!(wrong(json!({"email": null, "username": null, "password": "x", "nmae": "x"})).await, ["/email required", "/nmae unknown-field", "/password unknown-field", "/username required"]);
-    assert_eq!(wrong(json!({"email": 1, "username": "", "name": [], "locale": "german", "time_zone": "UTC+1"})).await, ["/email wrong-type", "/locale bad-locale", "/name wrong-type", "/time_zone unknown-time-zone", "/username bad-username"]);
+    assert_eq!(
+        wrong(json!({"email": null, "username": null, "password": "x", "nmae": "x"})).await,
+        ["/email required", "/nmae unknown-field", "/password unknown-field", "/username required"]
+    );
+    assert_eq!(
+        wrong(json!({"email": 1, "username": "", "name": [], "locale": "german", "time_zone": "UTC+1"})).await,
+        [
+            "/email wrong-type",
+            "/locale bad-locale",
+            "/name wrong-type",
+            "/time_zone unknown-time-zone",
+            "/username bad-username"
+        ]
+    );
     alice.patch("/api/v1/me").body("application/json", "7").send().await.expect_problem("invalid");
     let whole = alice.get("/api/v1/me").expect(200).await.json;
-    assert_eq!(alice.patch("/api/v1/me").json(&whole).expect(200).await.json, whole, "the whole account may be sent back as it was got");
+    assert_eq!(
+        alice.patch("/api/v1/me").json(&whole).expect(200).await.json,
+        whole,
+        "the whole account may be sent back as it was got"
+    );
 }
 
 #[tokio::test]
@@ -72,9 +109,17 @@ async fn a_new_password_ends_the_other_sessions_and_keeps_this_one() {
     let first = sign_up(&world, "anna").await;
     let other = sign_in(&world, "anna", "correct horse").await.expect(200);
     let anna = world.anonymous().with_token(first.str("/access_token"));
-    let put = |current: &str, new: &str| anna.put("/api/v1/me/password").json(&json!({"current_password": current, "new_password": new}));
-    assert_eq!(errors(&put("wrong horse", "staple battery").send().await.expect_problem("invalid")), ["/current_password wrong-password"]);
-    assert_eq!(errors(&put("correct horse", "short").send().await.expect_problem("invalid")), ["/new_password too-short"]);
+    let put = |current: &str, new: &str| {
+        anna.put("/api/v1/me/password").json(&json!({"current_password": current, "new_password": new}))
+    };
+    assert_eq!(
+        errors(&put("wrong horse", "staple battery").send().await.expect_problem("invalid")),
+        ["/current_password wrong-password"]
+    );
+    assert_eq!(
+        errors(&put("correct horse", "short").send().await.expect_problem("invalid")),
+        ["/new_password too-short"]
+    );
     assert!(is_signed_in(&world.anonymous().with_token(other.str("/access_token"))).await);
     put("correct horse", "staple battery").expect(204).await;
     assert!(is_signed_in(&anna).await);
@@ -94,7 +139,9 @@ async fn of_several_password_changes_at_once_one_holds() {
         let anna = world.anonymous().with_token(sign_up(&world, &username).await.str("/access_token"));
         let mut racing = JoinSet::new();
         for n in 0..8 {
-            let request = anna.put("/api/v1/me/password").json(&json!({"current_password": "correct horse", "new_password": format!("new horse {n}")}));
+            let request = anna
+                .put("/api/v1/me/password")
+                .json(&json!({"current_password": "correct horse", "new_password": format!("new horse {n}")}));
             racing.spawn(async move { (n, request.send().await.status.as_u16()) });
         }
         let done = racing.join_all().await;
@@ -116,9 +163,16 @@ async fn deleting_an_account_takes_the_person_out_and_leaves_the_history() {
     let card = bob.get(&format!("/api/v1/users/{}", alice.id)).expect(200).await;
     assert_eq!(card.json, json!({"id": alice.id, "name": "Deleted user", "username": format!("deleted-{}", alice.id)}));
     let seen = world.admin().await.get(&format!("/api/v1/users/{}", alice.id)).expect(200).await;
-    assert_eq!((&seen.json["email"], &seen.json["email_verified_at"], seen.str("/deleted_at")), (&Value::Null, &Value::Null, "2027-01-15T10:00:00Z"));
+    assert_eq!(
+        (&seen.json["email"], &seen.json["email_verified_at"], seen.str("/deleted_at")),
+        (&Value::Null, &Value::Null, "2027-01-15T10:00:00Z")
+    );
     assert!(bob.get("/api/v1/users?q=deleted").expect(200).await.items().is_empty());
-    assert_eq!(sign_up(&world, "alice").await.str("/user/email"), "alice@example.org", "name and address are free again");
+    assert_eq!(
+        sign_up(&world, "alice").await.str("/user/email"),
+        "alice@example.org",
+        "name and address are free again"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +198,10 @@ async fn each_change_of_an_account_is_in_the_log_and_sign_ins_are_not() {
     // The rows themselves: a follower of the log would wait for whatever else runs on the server.
     let rows = sql("SELECT kind, op, version FROM changes WHERE record_id = $1 ORDER BY tx, seq").bind(id);
     let logged: Vec<Logged> = rows.all(&mut conn).await.expect("rows");
-    assert_eq!(logged, [Logged("user created 1".to_owned()), Logged("user updated 2".to_owned()), Logged("user deleted 3".to_owned())]);
+    assert_eq!(
+        logged,
+        [Logged("user created 1".to_owned()), Logged("user updated 2".to_owned()), Logged("user deleted 3".to_owned())]
+    );
 }
 
 #[derive(PartialEq, Debug)]

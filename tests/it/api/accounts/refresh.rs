@@ -73,6 +73,12 @@ async fn other_texts_are_no_refresh_tokens() {
     for bad in ["", "klr_", tokens.str("/access_token"), "klr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         refresh(&world, bad).await.expect_problem("bad-token");
     }
-    let empty = world.anonymous().post("/api/v1/auth/refresh").json(&serde_json::json!({"token": 1})).send().await.expect_problem("invalid");
+    let empty = world
+        .anonymous()
+        .post("/api/v1/auth/refresh")
+        .json(&serde_json::json!({"token": 1}))
+        .send()
+        .await
+        .expect_problem("invalid");
     assert_eq!(errors(&empty), ["/refresh_token required", "/token unknown-field"]);
 }

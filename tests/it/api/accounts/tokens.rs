@@ -13,9 +13,16 @@ async fn make(person: &Person, body: Value) -> (String, Person) {
 async fn a_personal_token_is_shown_once_and_works_until_it_is_revoked() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let made = alice.post("/api/v1/me/tokens").json(&json!({"name": "backup", "scopes": ["write", "read", "read"]})).expect(201).await;
+    let made = alice
+        .post("/api/v1/me/tokens")
+        .json(&json!({"name": "backup", "scopes": ["write", "read", "read"]}))
+        .expect(201)
+        .await;
     assert!(made.str("/token").starts_with("klp_"));
-    assert_eq!((made.header("cache-control"), &made.json["scopes"], &made.json["expires_at"]), (Some("no-store"), &json!(["read", "write"]), &Value::Null));
+    assert_eq!(
+        (made.header("cache-control"), &made.json["scopes"], &made.json["expires_at"]),
+        (Some("no-store"), &json!(["read", "write"]), &Value::Null)
+    );
     let listed = alice.get("/api/v1/me/tokens?include=total").expect(200).await;
     assert_eq!((listed.each("/name"), &listed.json["total"]), (vec!["backup".to_owned()], &json!(1)));
     assert!(!listed.text.contains("klp_"));
@@ -33,7 +40,8 @@ async fn a_personal_token_expires_when_it_was_told_to() {
     let world = World::new().await;
     let alice = world.alice().await;
     let (_, by_days) = make(&alice, json!({"name": "days", "scopes": ["read"], "expires_in_days": 1})).await;
-    let (_, by_instant) = make(&alice, json!({"name": "instant", "scopes": ["read"], "expires_at": "2027-01-15T12:00:00+01:00"})).await;
+    let (_, by_instant) =
+        make(&alice, json!({"name": "instant", "scopes": ["read"], "expires_at": "2027-01-15T12:00:00+01:00"})).await;
     let (_, for_ever) = make(&alice, json!({"name": "for ever", "scopes": ["read"]})).await;
     world.advance(3_599);
     assert!(is_signed_in(&by_instant).await);
@@ -61,7 +69,11 @@ async fn scopes_bound_what_a_personal_token_may_do() {
     let (_, administrator) = make(&admin, json!({"name": "a", "scopes": ["admin"]})).await;
     let path = format!("/api/v1/users/{}", alice.id);
     admin_writer.patch(&path).json(&json!({"name": "A"})).send().await.expect_problem("scope-needed");
-    assert_eq!(admin_writer.get(&path).expect(200).await.json["email"], Value::Null, "without the scope admin only a card");
+    assert_eq!(
+        admin_writer.get(&path).expect(200).await.json["email"],
+        Value::Null,
+        "without the scope admin only a card"
+    );
     administrator.patch(&path).json(&json!({"name": "A"})).expect(200).await;
 }
 
@@ -72,11 +84,26 @@ async fn a_personal_token_cannot_take_over_the_account() {
     let (id, program) = make(&alice, json!({"name": "w", "scopes": ["write"]})).await;
     program.get("/api/v1/me").expect(200).await;
     program.get("/api/v1/me/tokens").send().await.expect_problem("scope-needed");
-    program.post("/api/v1/me/tokens").json(&json!({"name": "more", "scopes": ["write"]})).send().await.expect_problem("scope-needed");
+    program
+        .post("/api/v1/me/tokens")
+        .json(&json!({"name": "more", "scopes": ["write"]}))
+        .send()
+        .await
+        .expect_problem("scope-needed");
     program.delete(&format!("/api/v1/me/tokens/{id}")).send().await.expect_problem("scope-needed");
     program.get("/api/v1/me/sessions").send().await.expect_problem("scope-needed");
-    program.put("/api/v1/me/password").json(&json!({"current_password": "correct horse", "new_password": "another horse"})).send().await.expect_problem("scope-needed");
-    program.patch("/api/v1/me").json(&json!({"email": "mallory@example.org"})).send().await.expect_problem("scope-needed");
+    program
+        .put("/api/v1/me/password")
+        .json(&json!({"current_password": "correct horse", "new_password": "another horse"}))
+        .send()
+        .await
+        .expect_problem("scope-needed");
+    program
+        .patch("/api/v1/me")
+        .json(&json!({"email": "mallory@example.org"}))
+        .send()
+        .await
+        .expect_problem("scope-needed");
     program.delete("/api/v1/me").send().await.expect_problem("scope-needed");
     program.post("/api/v1/auth/logout").send().await.expect_problem("scope-needed");
 }
@@ -85,12 +112,27 @@ async fn a_personal_token_cannot_take_over_the_account() {
 async fn everything_wrong_with_a_personal_token_is_told_at_once() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let wrong = async |body: Value| errors(&alice.post("/api/v1/me/tokens").json(&body).send().await.expect_problem("invalid"));
+    let wrong =
+        async |body: Value| errors(&alice.post("/api/v1/me/tokens").json(&body).send().await.expect_problem("invalid"));
     assert_eq!(wrong(json!({})).await, ["/name required", "/scopes required"]);
-    assert_eq!(wrong(json!({"name": "", "scopes": [], "expires_in_days": 0, "exp": 1})).await, ["/exp unknown-field", "/expires_in_days out-of-range", "/name empty", "/scopes empty"]);
-    assert_eq!(wrong(json!({"name": "x", "scopes": ["root", 7], "expires_at": "2027-01-15T09:59:59Z"})).await, ["/expires_at past", "/scopes/0 not-a-choice", "/scopes/1 wrong-type"]);
-    assert_eq!(wrong(json!({"name": "x", "scopes": ["read"], "expires_at": "2028-01-01T00:00:00", "expires_in_days": 1})).await, ["/expires_at not-an-instant"]);
-    assert_eq!(wrong(json!({"name": "x", "scopes": ["read"], "expires_at": "2028-01-01T00:00:00Z", "expires_in_days": 1})).await, ["/expires_in_days contradiction"]);
+    assert_eq!(
+        wrong(json!({"name": "", "scopes": [], "expires_in_days": 0, "exp": 1})).await,
+        ["/exp unknown-field", "/expires_in_days out-of-range", "/name empty", "/scopes empty"]
+    );
+    assert_eq!(
+        wrong(json!({"name": "x", "scopes": ["root", 7], "expires_at": "2027-01-15T09:59:59Z"})).await,
+        ["/expires_at past", "/scopes/0 not-a-choice", "/scopes/1 wrong-type"]
+    );
+    assert_eq!(
+        wrong(json!({"name": "x", "scopes": ["read"], "expires_at": "2028-01-01T00:00:00", "expires_in_days": 1}))
+            .await,
+        ["/expires_at not-an-instant"]
+    );
+    assert_eq!(
+        wrong(json!({"name": "x", "scopes": ["read"], "expires_at": "2028-01-01T00:00:00Z", "expires_in_days": 1}))
+            .await,
+        ["/expires_in_days contradiction"]
+    );
     assert_eq!(wrong(json!({"name": "x", "scopes": ["admin"]})).await, ["/scopes not-allowed"]);
 }
 
@@ -122,6 +164,8 @@ async fn a_demoted_administrators_token_administers_no_more() {
 async fn a_repeated_request_makes_another_token_and_stores_no_secret() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let post = || alice.post("/api/v1/me/tokens").header("idempotency-key", "one").json(&json!({"name": "r", "scopes": ["read"]}));
+    let post = || {
+        alice.post("/api/v1/me/tokens").header("idempotency-key", "one").json(&json!({"name": "r", "scopes": ["read"]}))
+    };
     assert_ne!(post().expect(201).await.str("/token"), post().expect(201).await.str("/token"));
 }

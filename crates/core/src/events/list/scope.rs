@@ -139,9 +139,10 @@ impl Branch {
                     (true, _) => " AND p.role = 'owner')",
                     (false, true) => " AND p.role <> 'free_busy')",
                     (false, false) => {
-                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility = 'public')))"
+                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility <> 'confidential')))"
                     }
                 });
+                text.push(" AND NOT EXISTS (SELECT 1 FROM calendars d WHERE d.id = e.calendar_id AND d.deleted_at IS NOT NULL)");
                 if let Some(calendar) = calendar {
                     text.push(" AND e.calendar_id = ");
                     text.value(*calendar);

@@ -1,0 +1,355 @@
+//! Everybody tries every operation in every situation of `rights.txt`, over HTTP, and gets what stands there.
+//! An operation of the OpenAPI document without a row, and a row without an operation, fail.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
+
+use kalends_testkit::{Person, Reply};
+use serde_json::{Value, json};
+
+use super::document;
+use super::people::{AT, INNER, NEXT, People, SECRET, Situation};
+
+const TABLE: &str = include_str!("rights.txt");
+
+/// The code of an answer by its status and slug.
+const CODES: &[(&str, &str)] = &[
+    ("401", "sign-in-needed"),
+    ("401t", "bad-token"),
+    ("401c", "bad-credentials"),
+    ("403", "forbidden"),
+    ("403r", "role-needed"),
+    ("403t", "scope-needed"),
+    ("404", "not-found"),
+    ("409o", "last-owner"),
+    ("409r", "review-required"),
+    ("409s", "wrong-state"),
+    ("412", "precondition-failed"),
+];
+
+struct Line {
+    number: usize,
+    operations: Vec<String>,
+    situations: Vec<Option<(String, String, Option<(String, String)>)>>,
+    cells: Vec<String>,
+}
+
+fn words(of: &str) -> Vec<String> {
+    of.split_whitespace().filter(|word| *word != "|").map(str::to_owned).collect()
+}
+
+/// The columns, and every row with what its wildcards mean.
+fn table() -> (Vec<String>, Vec<Line>) {
+    let mut lines = Vec::new();
+    let mut columns = Vec::new();
+    for (number, line) in TABLE.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let (operations, rest) = line.split_once('|').expect("three parts");
+        let (situation, cells) = rest.split_once('|').expect("three parts");
+        if operations.trim() == "columns" {
+            columns = words(cells);
+            continue;
+        }
+        let cells = words(cells);
+        assert_eq!(cells.len(), columns.len(), "rights.txt:{}: {line}", number + 1);
+        lines.push(Line { number: number + 1, operations: words(operations), situations: situations(&words(situation)), cells });
+    }
+    (columns, lines)
+}
+
+fn choices<'c>(word: &'c str, all: &[&'c str]) -> Vec<&'c str> {
+    if word == "*" { all.to_vec() } else { word.split(',').collect() }
+}
+
+fn situations(said: &[String]) -> Vec<Option<(String, String, Option<(String, String)>)>> {
+    let [visibility, review, event @ ..] = said else { return vec![None] };
+    let mut all = Vec::new();
+    for visibility in choices(visibility, &["private", "internal", "public"]) {
+        for review in choices(review, &["none", "required"]) {
+            let calendar = (visibility.to_owned(), review.to_owned());
+            let [state, of_event] = event else {
+                all.push(Some((calendar.0, calendar.1, None)));
+                continue;
+            };
+            let states = match (state.as_str(), review) {
+                ("unpublished", "none") => vec!["draft"],
+                ("unpublished", _) => vec!["draft", "review", "refused"],
+                (other, _) => choices(other, &[]),
+            };
+            for state in states {
+                for of_event in choices(of_event, &["public", "private", "confidential"]) {
+                    let of_event = (state.to_owned(), of_event.to_owned());
+                    all.push(Some((calendar.0.clone(), calendar.1.clone(), Some(of_event))));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Things to try on; made anew after each success.
+#[derive(Default)]
+struct Things {
+    shared: HashMap<(String, String), String>,
+    calendars: HashMap<(String, String), String>,
+    events: HashMap<Situation, String>,
+    tries: usize,
+}
+
+#[derive(Clone, Default)]
+struct Target {
+    calendar: String,
+    event: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let people = People::new().await;
+    let (columns, lines) = table();
+    let mut things = Things::default();
+    let mut wrong = String::new();
+    for line in &lines {
+        for operation in &line.operations {
+            for situation in &line.situations {
+                for (column, wanted) in columns.iter().zip(&line.cells) {
+                    let found = attempt(&people, &mut things, operation, situation.as_ref(), column).await;
+                    // Cancelling has no body to show.
+                    let wanted = if operation.starts_with("cancel_instance") && wanted == "full" { "ok" } else { wanted };
+                    if found != wanted {
+                        writeln!(wrong, "rights.txt:{} {operation} {situation:?} {column}: {found}, not {wanted}", line.number).expect("written");
+                    }
+                }
+            }
+        }
+    }
+    println!("{} rows, {} answers", lines.len(), things.tries);
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[tokio::test]
+async fn every_operation_is_in_the_table_and_every_row_is_an_operation() {
+    let world = kalends_testkit::World::new().await;
+    let document = document::of(&world.anonymous()).await;
+    let operations: BTreeSet<String> = document::operations(&document).into_iter().map(|operation| operation.id).collect();
+    let rows: BTreeSet<String> = table()
+        .1
+        .iter()
+        .flat_map(|line| &line.operations)
+        .map(|operation| operation.split('@').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(operations, rows);
+}
+
+async fn attempt(
+    people: &People,
+    things: &mut Things,
+    operation: &str,
+    situation: Option<&(String, String, Option<(String, String)>)>,
+    column: &str,
+) -> String {
+    let person = &people.by_column[column];
+    let mut target = Target::default();
+    let key = situation.map(|(visibility, review, of_event)| {
+        let calendar = (visibility.clone(), review.clone());
+        (calendar.clone(), of_event.clone().map(|(state, visibility)| Situation { calendar, state, visibility }))
+    });
+    match &key {
+        None => {}
+        Some((calendar, None)) => {
+            if !things.calendars.contains_key(calendar) {
+                things.calendars.insert(calendar.clone(), people.calendar(calendar).await);
+            }
+            target.calendar.clone_from(&things.calendars[calendar]);
+            if !things.shared.contains_key(calendar) {
+                things.shared.insert(calendar.clone(), people.calendar(calendar).await);
+            }
+        }
+        Some((calendar, Some(situation))) => {
+            if !things.shared.contains_key(calendar) {
+                things.shared.insert(calendar.clone(), people.calendar(calendar).await);
+            }
+            target.calendar.clone_from(&things.shared[calendar]);
+            if !things.events.contains_key(situation) {
+                things.events.insert(situation.clone(), people.event(&target.calendar, situation).await);
+            }
+            target.event.clone_from(&things.events[situation]);
+        }
+    }
+    things.tries += 1;
+    let reply = send(people, person, operation, &target).await;
+    let found = code(operation, &target, &reply, person);
+    let changing = !["get_", "list_"].iter().any(|word| operation.starts_with(word));
+    if reply.status.is_success() && changing {
+        match &key {
+            Some((calendar, None)) if !operation.starts_with("create_event") => {
+                things.calendars.remove(calendar);
+            }
+            Some((_, Some(situation))) => {
+                things.events.remove(situation);
+            }
+            _ => {}
+        }
+    }
+    let told = format!("{}{:?}", reply.text, reply.headers);
+    // Whoever was not shown it learns nothing of it from any answer.
+    assert!(["full", "pub"].contains(&found.as_str()) || found == "412" || !told.contains(SECRET), "{operation} {situation:?} {column} tells the secret: {told}");
+    assert!(found == "full" || !told.contains(INNER), "{operation} {situation:?} {column} tells the inner secret: {told}");
+    found
+}
+
+/// One way of using an operation.
+async fn send(people: &People, person: &Person, operation: &str, on: &Target) -> Reply {
+    let Target { calendar, event } = on;
+    let (heidi, session, token) = (&people.heidi.id, &people.of_heidi.0, &people.of_heidi.1);
+    let own = if person.id.is_empty() { "01941f29-7c00-7ccc-8000-3d1c7e9a5b10" } else { &person.id };
+    let of_event = |rest: &str| format!("/api/v1/events/{event}{rest}");
+    let of_calendar = |rest: &str| format!("/api/v1/calendars/{calendar}{rest}");
+    let secret = super::people::secret_event(heidi);
+    let role = json!({"role": "editor"});
+    let share = json!({"users": [{"username": "heidi", "role": "editor"}]});
+    let month = "from=2027-03-01T00:00:00Z&to=2027-04-01T00:00:00Z";
+    let state = operation.split_once('@').map_or("", |(_, variant)| variant);
+    let request = match operation {
+        "get_event" => person.get(&of_event("")),
+        "get_instance" => person.get(&of_event(&format!("/instances/{AT}"))),
+        "list_instances" => person.get(&of_event(&format!("/instances?{month}"))),
+        "list_events" => person.get(&format!("/api/v1/events?ids={event}")),
+        "list_events@expand" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&expand=true&{month}")),
+        "list_events@category" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&category={SECRET}%20category")),
+        "list_events@title" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&sort=title")),
+        "list_events@trash" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&deleted=true")),
+        "create_event" | "create_event@published" => {
+            let mut body = secret.clone();
+            body["calendar_id"] = calendar.clone().into();
+            if state == "published" {
+                body["state"] = state.into();
+            }
+            person.post("/api/v1/events").json(&body)
+        }
+        "update_event" => person.patch(&of_event("")).json(&json!({"location": "Elsewhere"})),
+        "replace_event" => {
+            let mut body = secret.clone();
+            body["location"] = "Elsewhere".into();
+            person.put(&of_event("")).header("if-match", "\"1-0\", \"2-0\", \"3-0\"").json(&body)
+        }
+        "update_instance" => person.patch(&of_event(&format!("/instances/{NEXT}"))).json(&json!({"location": "Elsewhere"})),
+        "update_instance@following" => {
+            person.patch(&of_event(&format!("/instances/{NEXT}?scope=following"))).json(&json!({"location": "Elsewhere"}))
+        }
+        "update_instance@all" => {
+            person.patch(&of_event(&format!("/instances/{NEXT}?scope=all"))).json(&json!({"location": "Elsewhere"}))
+        }
+        "cancel_instance" => person.delete(&of_event(&format!("/instances/{NEXT}"))),
+        "cancel_instance@following" => person.delete(&of_event(&format!("/instances/{NEXT}?scope=following"))),
+        "cancel_instance@all" => person.delete(&of_event(&format!("/instances/{NEXT}?scope=all"))),
+        "clone_event" => person.post(&of_event("/clone")),
+        "delete_event" => person.delete(&of_event("")),
+        "restore_event" => person.post(&of_event("/restore")),
+        "change_event_state@draft" | "change_event_state@review" | "change_event_state@published" | "change_event_state@refused" => {
+            person.post(&of_event("/state")).json(&json!({"state": state, "comment": "because"}))
+        }
+        "change_event_states@published" => {
+            person.post("/api/v1/events/state").json(&json!({"ids": [event], "state": state}))
+        }
+        "share_event" => person.post(&of_event("/share")).json(&share),
+        "put_event_permission" => person.put(&of_event(&format!("/permissions/{heidi}"))).json(&role),
+        "delete_event_permission" => person.delete(&of_event(&format!("/permissions/{heidi}"))),
+        "delete_event_permission@self" => person.delete(&of_event(&format!("/permissions/{own}"))),
+        "list_event_permissions" => person.get(&of_event("/permissions")),
+        "get_calendar" => person.get(&of_calendar("")),
+        "list_calendars" => person.get("/api/v1/calendars?limit=500"),
+        "create_calendar" => person.post("/api/v1/calendars").json(&json!({"name": "Mine"})),
+        "create_calendar@public" => person.post("/api/v1/calendars").json(&json!({"name": "Mine", "visibility": "public"})),
+        "update_calendar" => person.patch(&of_calendar("")).json(&json!({"color": "#123456"})),
+        "delete_calendar" => person.delete(&of_calendar("")),
+        "share_calendar" => person.post(&of_calendar("/share")).json(&share),
+        "put_calendar_permission" => person.put(&of_calendar(&format!("/permissions/{heidi}"))).json(&role),
+        "delete_calendar_permission" => person.delete(&of_calendar(&format!("/permissions/{heidi}"))),
+        "delete_calendar_permission@self" => person.delete(&of_calendar(&format!("/permissions/{own}"))),
+        "list_calendar_permissions" => person.get(&of_calendar("/permissions")),
+        "register" => {
+            let name = format!("new-{}", kalends_kernel::Ids::at(people.world.now()).uuid().simple());
+            let body = json!({"username": name, "email": format!("{name}@example.org"), "password": "correct horse"});
+            person.post("/api/v1/auth/register").json(&body)
+        }
+        "login" => person.post("/api/v1/auth/login").json(&json!({"login": person.name, "password": people.world.password()})),
+        "refresh" => person.post("/api/v1/auth/refresh").json(&json!({"refresh_token": "klr_nothing"})),
+        "logout" => {
+            // Out of a session of its own, so that the others go on.
+            let fresh = match (person.token.is_some(), person.name.as_str()) {
+                (true, name) if people.by_column["token"].token != person.token && name != "gustav" => {
+                    let login = json!({"login": name, "password": people.world.password()});
+                    let tokens = person.post("/api/v1/auth/login").json(&login).expect(200).await;
+                    person.with_token(tokens.str("/access_token"))
+                }
+                _ => person.clone(),
+            };
+            fresh.post("/api/v1/auth/logout")
+        }
+        "get_me" => person.get("/api/v1/me"),
+        "update_me" => person.patch("/api/v1/me").json(&json!({"locale": "de"})),
+        "delete_me@changed" => person.delete("/api/v1/me").header("if-match", "\"4711-0\""),
+        "change_password" => {
+            let body = json!({"current_password": people.world.password(), "new_password": people.world.password()});
+            person.put("/api/v1/me/password").json(&body)
+        }
+        "list_sessions" => person.get("/api/v1/me/sessions"),
+        "end_session" => person.delete(&format!("/api/v1/me/sessions/{session}")),
+        "list_tokens" => person.get("/api/v1/me/tokens"),
+        "create_token" => person.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})),
+        "revoke_token" => person.delete(&format!("/api/v1/me/tokens/{token}")),
+        "list_users" => person.get("/api/v1/users?q=heidi"),
+        "get_user" => person.get(&format!("/api/v1/users/{heidi}")),
+        "update_user" => person.patch(&format!("/api/v1/users/{heidi}")).json(&json!({"name": "Heidi Again"})),
+        "healthz" | "readyz" | "metrics" => person.get(&format!("/{operation}")),
+        other => panic!("the table has {other}, which nobody knows how to do"),
+    };
+    request.send().await
+}
+
+/// What an answer is in the words of the table.
+fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String {
+    if !reply.status.is_success() {
+        let slug = reply.json["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
+        let known = CODES.iter().find(|(code, known)| *known == slug && code.starts_with(reply.status.as_str()));
+        let media = reply.header("content-type");
+        assert!(media == Some("application/problem+json"), "{operation}: {media:?} {}", reply.text);
+        return known.map_or_else(|| format!("{} {slug} {}", reply.status.as_str(), reply.json["errors"]), |(code, _)| (*code).to_owned());
+    }
+    let shown: Option<&Value> = match operation.split('@').next().unwrap_or_default() {
+        "list_events" | "list_instances" | "change_event_states" => {
+            let items = reply.items();
+            let all: BTreeSet<String> = items.iter().map(|item| sight(item).to_owned()).collect();
+            return match (all.len(), operation) {
+                (0, "list_events@trash") => "404".to_owned(),
+                (0, _) => "none".to_owned(),
+                _ => all.into_iter().collect::<Vec<_>>().join("+"),
+            };
+        }
+        "list_calendars" => {
+            let there = reply.items().iter().any(|item| item["id"] == on.calendar.as_str());
+            return if there { "ok" } else { "404" }.to_owned();
+        }
+        "list_users" => Some(&reply.items()[0]),
+        "get_event" | "get_instance" | "create_event" | "update_event" | "replace_event" | "update_instance" | "clone_event"
+        | "restore_event" | "change_event_state" => return sight(&reply.json).to_owned(),
+        "get_user" => Some(&reply.json),
+        _ => None,
+    };
+    match shown {
+        Some(user) => if user.get("email").is_some() { "whole" } else { "card" }.to_owned(),
+        None => {
+            let right = reply.status.as_u16() == 204 || !reply.text.is_empty();
+            assert!(right, "{} gets {} without a body", person.name, reply.status);
+            "ok".to_owned()
+        }
+    }
+}
+
+/// How much of an event an answer shows.
+fn sight(event: &Value) -> &'static str {
+    match (event["title"].is_null(), event["author_id"].is_null()) {
+        (true, _) => "busy",
+        (false, true) => "pub",
+        (false, false) => "full",
+    }
+}
