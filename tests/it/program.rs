@@ -24,12 +24,18 @@ fn wrong_usage_and_wrong_configuration_exit_with_2_and_say_why() {
     }
     let typo = Setup::new().set("http.listn", "127.0.0.1:0").run(&["serve"]);
     assert_eq!(typo.code, Some(2), "{typo:?}");
-    assert!(typo.stderr.contains("KALENDS__HTTP__LISTN") && typo.stderr.contains("did you mean KALENDS__HTTP__LISTEN?"), "{typo:?}");
+    assert!(
+        typo.stderr.contains("KALENDS__HTTP__LISTN") && typo.stderr.contains("did you mean KALENDS__HTTP__LISTEN?"),
+        "{typo:?}"
+    );
 
     std::fs::write(setup.data().join("kalends.toml"), "[accounts]\nself_registation = true\n").expect("written");
     let typo = setup.run(&["migrate"]);
     assert_eq!(typo.code, Some(2), "{typo:?}");
-    assert!(typo.stderr.contains("accounts.self_registation") && typo.stderr.contains("accounts.self_registration?"), "{typo:?}");
+    assert!(
+        typo.stderr.contains("accounts.self_registation") && typo.stderr.contains("accounts.self_registration?"),
+        "{typo:?}"
+    );
     assert!(!setup.data().join("kalends.db").exists(), "nothing was touched");
 }
 
@@ -83,8 +89,9 @@ async fn differences_exit_with_3_and_are_named() {
     let create = ["admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin"];
     assert_eq!(setup.run_with_input(&create, "correct horse\n").code, Some(0));
     let open = db.open().await;
-    let broken: Result<u64, kalends_db::Error> =
-        open.write((), |tx, ()| Box::pin(async { kalends_db::sql("DELETE FROM calendar_permissions").run(tx).await })).await;
+    let broken: Result<u64, kalends_db::Error> = open
+        .write((), |tx, ()| Box::pin(async { kalends_db::sql("DELETE FROM calendar_permissions").run(tx).await }))
+        .await;
     assert_eq!(broken.expect("broken"), 1);
     open.close().await;
     let output = setup.run(&["check"]);

@@ -43,10 +43,7 @@ pub async fn run(engine: Engine) -> Result<()> {
 
 async fn measure(engine: Engine, title: &str, place: &Place) -> Result<()> {
     let mut rows = Vec::new();
-    for (what, query) in [
-        ("instances (`expand=true`)", format!("{MONTH}&expand=true")),
-        ("events", MONTH.to_owned()),
-    ] {
+    for (what, query) in [("instances (`expand=true`)", format!("{MONTH}&expand=true")), ("events", MONTH.to_owned())] {
         // A server of its own, so that nothing is warm but what the operating system keeps.
         let running = place.serve().await?;
         let reader = place::person(&running, "reader").await?;
@@ -76,7 +73,15 @@ async fn measure(engine: Engine, title: &str, place: &Place) -> Result<()> {
     }
     table(
         &format!("Month view on {}: {title}", place::name(engine)),
-        &["page of 500", "rows", "KiB", "first request, ms", "median, ms", "95 %, ms", "single events by plain SQL, ms"],
+        &[
+            "page of 500",
+            "rows",
+            "KiB",
+            "first request, ms",
+            "median, ms",
+            "95 %, ms",
+            "single events by plain SQL, ms",
+        ],
         &rows,
     );
     Ok(())
@@ -96,7 +101,8 @@ async fn plain(db: &Db, reader: UserId) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..15 {
         let began = Instant::now();
-        let rows: Vec<Plain> = sql("SELECT e.id, e.content FROM events e JOIN calendar_permissions p ON p.calendar_id = e.calendar_id
+        let rows: Vec<Plain> =
+            sql("SELECT e.id, e.content FROM events e JOIN calendar_permissions p ON p.calendar_id = e.calendar_id
              WHERE p.user_id = $1 AND e.deleted_at IS NULL AND e.reach = 0 AND e.starts_at >= $2 AND e.starts_at < $3
              ORDER BY e.starts_at, e.id LIMIT 501")
             .bind(reader)

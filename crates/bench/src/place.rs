@@ -83,11 +83,8 @@ impl Place {
             ("KALENDS__SECRET_KEY", "a key of benchmarks, long enough for all"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let flags = Flags {
-            data: Some(self._folder.path().to_owned()),
-            database: Some(self.url.clone()),
-            ..Flags::default()
-        };
+        let flags =
+            Flags { data: Some(self._folder.path().to_owned()), database: Some(self.url.clone()), ..Flags::default() };
         let config = Config::read(&flags, settings).map_err(|error| anyhow!("{error:?}"))?;
         start_with(config, Clock::system(), CHEAP).await
     }

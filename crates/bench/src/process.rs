@@ -33,7 +33,11 @@ pub async fn run() -> Result<()> {
         "The program",
         &["", "measured", "aim"],
         &[
-            vec!["start to readiness on an existing database, ms".to_owned(), format!("{:.0}", median(&starts)), "1,000".to_owned()],
+            vec![
+                "start to readiness on an existing database, ms".to_owned(),
+                format!("{:.0}", median(&starts)),
+                "1,000".to_owned(),
+            ],
             vec!["resident memory after the start, MB".to_owned(), format!("{:.0}", median(&idle)), "80".to_owned()],
             vec!["resident memory after loading the demo, MB".to_owned(), format!("{after_demo:.0}"), "".to_owned()],
             vec!["stripped release binary, MB".to_owned(), format!("{:.1}", size as f64 / 1e6), "60".to_owned()],

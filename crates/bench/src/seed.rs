@@ -112,7 +112,8 @@ impl Templates {
     fn new(zone: &Zone) -> Result<Templates> {
         let read = |mut body: Value| -> Result<Content> {
             body["title"] = "Rehearsal of the choir".into();
-            body["description"] = "Bring your own music stand and the parts that were given out last week. ".repeat(3).into();
+            body["description"] =
+                "Bring your own music stand and the parts that were given out last week. ".repeat(3).into();
             body["location"] = "Aula, first floor".into();
             let map = body.as_object().cloned().unwrap_or_default();
             Content::parse(&map, zone).map_err(|why| anyhow!("{why:?}"))
@@ -156,7 +157,8 @@ impl Templates {
         let mut content = template.clone();
         if content.overrides.is_empty() {
             let day = i64::try_from(mixed).unwrap_or(0) % DAYS;
-            let minutes = if content.times.all_day { 0 } else { i64::try_from(mixed / 7_919).unwrap_or(0) % 56 * 15 + 360 };
+            let minutes =
+                if content.times.all_day { 0 } else { i64::try_from(mixed / 7_919).unwrap_or(0) % 56 * 15 + 360 };
             let start = FIRST.checked_add(day.days().minutes(minutes)).unwrap_or(FIRST);
             content.times = content.times.begun_at(start);
         }
@@ -216,7 +218,8 @@ impl Row {
     }
 }
 
-const COLUMNS: &str = "id, uid, calendar_id, author_id, state, submitted, visibility, version, starts_at, ends_at, reach, weekday,
+const COLUMNS: &str =
+    "id, uid, calendar_id, author_id, state, submitted, visibility, version, starts_at, ends_at, reach, weekday,
     title_key, created_at, updated_at, content";
 
 async fn insert(db: &Db, rows: Vec<Row>) -> Result<()> {

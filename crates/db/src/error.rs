@@ -95,12 +95,12 @@ mod tests {
     fn sqlite_names_a_constraint_as_postgresql_does() {
         let name = super::sqlite_constraint;
         assert_eq!(name("UNIQUE constraint failed: users.email_key"), "users_email_key");
-        assert_eq!(
-            name("UNIQUE constraint failed: events.calendar_id, events.uid"),
-            "events_calendar_id_uid"
-        );
+        assert_eq!(name("UNIQUE constraint failed: events.calendar_id, events.uid"), "events_calendar_id_uid");
         assert_eq!(name("CHECK constraint failed: taken_within_capacity"), "taken_within_capacity");
         let key = super::sqlite_primary_key;
-        assert_eq!(key("UNIQUE constraint failed: event_versions.event_id, event_versions.version"), "event_versions_pkey");
+        assert_eq!(
+            key("UNIQUE constraint failed: event_versions.event_id, event_versions.version"),
+            "event_versions_pkey"
+        );
     }
 }

@@ -77,7 +77,7 @@ fn compared_by_bytes(ddl: &str) -> String {
 }
 
 pub(crate) async fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
-    let mut connection = db.options.clone().connect().await?;
+    let mut connection = db.options.connect().await?;
     // BEGIN IMMEDIATE is the lock: a second process waits here and then finds the ledger full.
     run_sqlite(&mut connection, "BEGIN IMMEDIATE").await?;
     run_sqlite(&mut connection, LEDGER).await?;

@@ -28,7 +28,8 @@ pub(crate) struct SqliteDb {
     writer: mpsc::Sender<Box<dyn Job>>,
     ended: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
     stop: Arc<tokio::sync::Notify>,
-    pub(crate) options: Box<SqliteConnectOptions>,
+    /// Shared: a `Db` is cloned several times for every request.
+    pub(crate) options: Arc<SqliteConnectOptions>,
 }
 
 impl SqliteDb {
@@ -63,7 +64,7 @@ impl SqliteDb {
             writer: sender,
             ended: Arc::new(Mutex::new(Some(task))),
             stop,
-            options: Box::new(options),
+            options: Arc::new(options),
         })
     }
 

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::front::Known;
+use crate::json;
 use crate::problem::Problem;
 
 /// The largest JSON body.
@@ -225,7 +226,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 impl Body {
     /// Reads an object. A name that stands in it twice is refused: two readers would disagree about its value.
     pub fn parse(bytes: &[u8]) -> Result<Body, Problem> {
-        let value: Value = serde_json::from_slice(bytes)
+        let value = json::read(bytes)
             .map_err(|e| Problem::new(&codes::UNREADABLE).detail(format!("the body is not JSON: {e}")))?;
         match value {
             Value::Object(map) => Ok(Body { map, digest: Sha256::digest(bytes).into() }),

@@ -70,9 +70,9 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let response = next.run(request).await;
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
-    metrics::counter!("kalends_http_requests_total", "method" => method.to_string(), "path" => path.clone(), "status" => status.to_string()).increment(1);
-    metrics::histogram!("kalends_http_request_seconds", "method" => method.to_string(), "path" => path.clone())
-        .record(seconds);
+    let label = method_label(&method);
+    metrics::counter!("kalends_http_requests_total", "method" => label, "path" => path.clone(), "status" => status.to_string()).increment(1);
+    metrics::histogram!("kalends_http_request_seconds", "method" => label, "path" => path.clone()).record(seconds);
     tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
     finish(response, &request_id, left, anonymous)
 }
@@ -134,6 +134,13 @@ async fn who(app: &App, token: &str, now: jiff::Timestamp) -> Result<Option<Sign
         }
     };
     Ok(verified.still(now).then(|| verified.user.clone()))
+}
+
+/// The method for the metrics. A client may invent others; each would be a new series, kept for ever.
+fn method_label(method: &Method) -> &'static str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.iter().zip(names).find(|(known, _)| *known == method).map_or("other", |(_, name)| name)
 }
 
 fn class_of(method: &Method, path: &str, bad_token: bool) -> Class {

@@ -14,6 +14,7 @@ mod docs;
 mod document;
 pub mod events;
 pub mod front;
+mod json;
 pub mod limits;
 mod ops;
 mod pages;

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// Answers until `stopped`, then lets running requests end. Who takes longer than `head` for the head of a request is
@@ -21,7 +21,7 @@ use tower::ServiceExt;
 pub async fn serve(listener: TcpListener, router: Router, head: Duration, stopped: impl Future<Output = ()>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head);
-    let connections = GracefulShutdown::new();
+    let connections = watch::Sender::new(false);
     let mut stopped = pin!(stopped);
     loop {
         let (tcp, client) = tokio::select! {
@@ -38,15 +38,30 @@ pub async fn serve(listener: TcpListener, router: Router, head: Duration, stoppe
             router.clone().oneshot(request)
         });
         let connection = http.serve_connection(TokioIo::new(tcp), service).with_upgrades();
-        let connection = connections.watch(connection);
+        let mut stopping = connections.subscribe();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = said(&mut stopping) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, %client, "a connection broke");
             }
         });
     }
     drop(listener);
-    connections.shutdown().await;
+    connections.send_replace(true);
+    // Each connection holds a receiver until it ends.
+    connections.closed().await;
+}
+
+async fn said(stopping: &mut watch::Receiver<bool>) {
+    // The sender lives until every receiver is gone, so an error cannot be.
+    stopping.wait_for(|stopping| *stopping).await.ok();
 }
 
 /// The next connection. Errors of single connections are passed over; when the machine has no room for another one, a
@@ -59,7 +74,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be accepted");
-                #[expect(clippy::disallowed_methods, reason = "rests before it tries again; nothing else could be waited for")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "rests before it tries again; nothing else could be waited for"
+                )]
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }

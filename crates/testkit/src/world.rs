@@ -185,7 +185,8 @@ impl World {
         let login = json!({"login": username, "password": PASSWORD});
         let signed_in = self.anonymous().post("/api/v1/auth/login").json(&login).expect(200).await;
         let token = signed_in.str("/access_token").to_owned();
-        let mut person = Person { name: username.to_owned(), id: user.to_string(), token: Some(token), ..self.anonymous() };
+        let mut person =
+            Person { name: username.to_owned(), id: user.to_string(), token: Some(token), ..self.anonymous() };
         let mut conn = self.db.reader().await.expect("a reader");
         let own = sql("SELECT id FROM calendars WHERE owner_id = $1 AND is_default").bind(user);
         person.calendar = own.one::<Own>(&mut conn).await.expect("a calendar of one's own").0.to_string();

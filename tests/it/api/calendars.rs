@@ -13,7 +13,10 @@ async fn everybody_has_a_calendar_that_stays() {
     assert_eq!(list.each("/id"), [alice.calendar.clone()]);
     let own = format!("/api/v1/calendars/{}", alice.calendar);
     let seen = alice.get(&own).expect(200).await;
-    assert_eq!((seen.str("/visibility"), seen.str("/my_role"), &seen.json["is_default"]), ("private", "owner", &json!(true)));
+    assert_eq!(
+        (seen.str("/visibility"), seen.str("/my_role"), &seen.json["is_default"]),
+        ("private", "owner", &json!(true))
+    );
     alice.delete(&own).send().await.expect_problem("default-calendar");
     let made = event(&alice, &json!({"title": "Talk", "start": "2027-05-03T18:00:00"})).await;
     assert_eq!(made.str("/calendar_id"), alice.calendar);
@@ -41,9 +44,23 @@ async fn a_calendar_is_made_changed_and_deleted_by_its_owner() {
     assert_eq!(made.json, expected);
     let nothing = alice.patch(&path).json(&made.json).expect(200).await;
     assert_eq!(nothing.json, made.json, "what is read can be sent back");
-    let changed = alice.patch(&path).header("if-match", &made.etag()).json(&json!({"color": null, "conflicts": "warn"})).expect(200).await;
-    assert_eq!((&changed.json["color"], changed.str("/conflicts"), &changed.json["version"]), (&json!(null), "warn", &json!(2)));
-    let stale = alice.patch(&path).header("if-match", &made.etag()).json(&json!({"name": "x"})).send().await.expect_problem("precondition-failed");
+    let changed = alice
+        .patch(&path)
+        .header("if-match", &made.etag())
+        .json(&json!({"color": null, "conflicts": "warn"}))
+        .expect(200)
+        .await;
+    assert_eq!(
+        (&changed.json["color"], changed.str("/conflicts"), &changed.json["version"]),
+        (&json!(null), "warn", &json!(2))
+    );
+    let stale = alice
+        .patch(&path)
+        .header("if-match", &made.etag())
+        .json(&json!({"name": "x"}))
+        .send()
+        .await
+        .expect_problem("precondition-failed");
     assert_eq!(stale.json["current"], changed.json);
     alice.delete(&path).header("if-match", &made.etag()).send().await.expect_problem("precondition-failed");
     alice.delete(&path).expect(204).await;
@@ -61,16 +78,24 @@ async fn bad_values_are_told_at_once() {
     let body = json!({"color": "red", "time_zone": "Mars", "visibility": "secret", "review": true, "conflicts": "never", "colour": 1, "description": "\u{0}"});
     let refused = alice.post("/api/v1/calendars").json(&body).send().await.expect_problem("invalid");
     let expected = [
-        ("/color", "not-a-color"), ("/colour", "unknown-field"), ("/conflicts", "not-a-choice"), ("/description", "control-character"), ("/name", "required"),
-        ("/review", "wrong-type"), ("/time_zone", "unknown-time-zone"), ("/visibility", "not-a-choice"),
+        ("/color", "not-a-color"),
+        ("/colour", "unknown-field"),
+        ("/conflicts", "not-a-choice"),
+        ("/description", "control-character"),
+        ("/name", "required"),
+        ("/review", "wrong-type"),
+        ("/time_zone", "unknown-time-zone"),
+        ("/visibility", "not-a-choice"),
     ];
     assert_eq!(refused.errors(), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
     for name in ["", "   ", "a\u{0}b", "\n", &"x".repeat(201)] {
-        let refused = alice.post("/api/v1/calendars").json(&json!({"name": name})).send().await.expect_problem("invalid");
+        let refused =
+            alice.post("/api/v1/calendars").json(&json!({"name": name})).send().await.expect_problem("invalid");
         assert_eq!(only_error(&refused).0, "/name");
     }
     assert_eq!(calendar(&alice, &json!({"name": "ü".repeat(200)})).await.len(), 36);
-    let refused = alice.patch(&format!("/api/v1/calendars/{}", alice.calendar)).json(&json!({"name": null})).send().await;
+    let refused =
+        alice.patch(&format!("/api/v1/calendars/{}", alice.calendar)).json(&json!({"name": null})).send().await;
     assert_eq!(only_error(&refused.expect_problem("invalid")), ("/name".into(), "required".into()));
 }
 
@@ -78,7 +103,11 @@ async fn bad_values_are_told_at_once() {
 async fn public_calendars_are_made_by_organisers() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);
-    bob.post("/api/v1/calendars").json(&json!({"name": "Club", "visibility": "public"})).send().await.expect_problem("role-needed");
+    bob.post("/api/v1/calendars")
+        .json(&json!({"name": "Club", "visibility": "public"}))
+        .send()
+        .await
+        .expect_problem("role-needed");
     let club = calendar(&bob, &json!({"name": "Club"})).await;
     let path = format!("/api/v1/calendars/{club}");
     bob.patch(&path).json(&json!({"visibility": "public"})).send().await.expect_problem("role-needed");
@@ -106,7 +135,12 @@ async fn who_sees_a_calendar() {
     mallory.patch(&paths[0]).json(&json!({"name": "x"})).send().await.expect_problem("not-found");
     mallory.patch(&paths[1]).json(&json!({"name": "x"})).send().await.expect_problem("forbidden");
     mallory.delete(&paths[2]).send().await.expect_problem("forbidden");
-    mallory.post("/api/v1/events").json(&json!({"title": "x", "start": "2027-05-03T18:00:00", "calendar_id": paths[2].rsplit('/').next()})).send().await.expect_problem("forbidden");
+    mallory
+        .post("/api/v1/events")
+        .json(&json!({"title": "x", "start": "2027-05-03T18:00:00", "calendar_id": paths[2].rsplit('/').next()}))
+        .send()
+        .await
+        .expect_problem("forbidden");
     world.anonymous().get(&paths[1]).send().await.expect_problem("not-found");
     world.anonymous().patch(&paths[2]).json(&json!({"name": "x"})).expect(401).await;
     assert_eq!(admin.get(&paths[0]).expect(200).await.str("/my_role"), "owner");

@@ -20,7 +20,8 @@ async fn an_instance_is_found_by_its_original_start_in_any_form() {
     alice.get(&format!("{path}/20270503T193000")).send().await.expect_problem("not-found");
     let etag = alice.get(&format!("{path}/20270329T193000")).expect(200).await.etag();
     alice.get(&format!("{path}/20270329T193000")).header("if-none-match", &etag).expect(304).await;
-    let days = json!({"title": "Fast", "all_day": true, "start": "2027-03-01", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]});
+    let days =
+        json!({"title": "Fast", "all_day": true, "start": "2027-03-01", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]});
     let days = event(&alice, &days).await;
     let one = alice.get(&format!("/api/v1/events/{}/instances/20270302", days.id())).expect(200).await;
     assert_eq!((one.str("/original_start"), one.str("/end")), ("2027-03-02", "2027-03-03"));
@@ -45,7 +46,8 @@ async fn instances_come_in_pages_however_far_one_goes() {
     }
     assert_eq!(seen, alice.get(&format!("{path}?limit=10")).expect(200).await.each("/start"));
     assert_eq!(seen[3..6], ["2027-03-27T19:30:00+01:00", "2027-03-28T10:00:00+02:00", "2027-03-28T19:30:00+02:00"]);
-    let refused = alice.get(&format!("{path}{question}&from=2027-04-01T00:00:00Z")).send().await.expect_problem("invalid");
+    let refused =
+        alice.get(&format!("{path}{question}&from=2027-04-01T00:00:00Z")).send().await.expect_problem("invalid");
     assert_eq!(refused.errors()[0].0, "?cursor");
     let last = alice.get(&format!("{path}?from=2027-03-22T00:00:00Z&to=2027-03-23T00:00:00Z")).expect(200).await;
     assert_eq!((last.items().len(), &last.json["next_cursor"]), (1, &json!(null)));
@@ -57,7 +59,8 @@ async fn changing_one_instance_leaves_the_others_alone() {
     let alice = world.alice().await;
     let made = event(&alice, &choir()).await;
     let path = format!("/api/v1/events/{}/instances/20270329T193000", made.id());
-    let moved = alice.patch(&path).json(&json!({"start": "2027-03-29T20:00:00", "location": "Church"})).expect(200).await;
+    let moved =
+        alice.patch(&path).json(&json!({"start": "2027-03-29T20:00:00", "location": "Church"})).expect(200).await;
     assert_eq!((moved.str("/start"), moved.str("/end")), ("2027-03-29T20:00:00+02:00", "2027-03-29T21:30:00+02:00"));
     assert_eq!(moved.json["overridden"], json!(true));
     assert_eq!(moved.json["version"], json!(2));
@@ -66,10 +69,21 @@ async fn changing_one_instance_leaves_the_others_alone() {
     let whole = alice.get(&format!("/api/v1/events/{}", made.id())).expect(200).await;
     assert_eq!(whole.str("/title"), "Choir");
     assert_eq!(whole.json["overrides"].as_array().map(Vec::len), Some(1));
-    let back = alice.patch(&path).json(&json!({"title": null, "location": null, "start": null, "end": null})).expect(200).await;
-    assert_eq!((back.str("/title"), back.str("/start"), &back.json["overridden"]), ("Choir", "2027-03-29T19:30:00+02:00", &json!(false)));
+    let back = alice
+        .patch(&path)
+        .json(&json!({"title": null, "location": null, "start": null, "end": null}))
+        .expect(200)
+        .await;
+    assert_eq!(
+        (back.str("/title"), back.str("/start"), &back.json["overridden"]),
+        ("Choir", "2027-03-29T19:30:00+02:00", &json!(false))
+    );
     // With a zone of its own a start still keeps the length.
-    let abroad = alice.patch(&path).json(&json!({"start": "2027-03-29T09:00:00-04:00", "time_zone": "America/New_York"})).expect(200).await;
+    let abroad = alice
+        .patch(&path)
+        .json(&json!({"start": "2027-03-29T09:00:00-04:00", "time_zone": "America/New_York"}))
+        .expect(200)
+        .await;
     assert_eq!((abroad.str("/start"), abroad.str("/end")), ("2027-03-29T09:00:00-04:00", "2027-03-29T10:30:00-04:00"));
     for (body, expected) in [
         (json!({"recurrence": []}), ("/recurrence", "unknown-field")),
@@ -114,13 +128,17 @@ async fn this_and_following_goes_on_as_a_new_event() {
     share(&alice, &format!("events/{}", made.id()), &bob, "editor").await;
     share(&alice, &format!("events/{}", made.id()), &carol, "viewer").await;
     let path = format!("/api/v1/events/{}/instances/20270405T193000?scope=following", made.id());
-    let split = bob.patch(&path).json(&json!({"start": "2027-04-05T18:00:00", "location": "New hall"})).expect(200).await;
+    let split =
+        bob.patch(&path).json(&json!({"start": "2027-04-05T18:00:00", "location": "New hall"})).expect(200).await;
     let new = split.id();
     assert_ne!(new, made.id());
     assert_eq!((split.str("/start"), split.str("/end")), ("2027-04-05T18:00:00+02:00", "2027-04-05T19:30:00+02:00"));
     let old = alice.get(&format!("/api/v1/events/{}", made.id())).expect(200).await;
     assert_eq!(starts(&alice, &made.id()).await.len(), 2);
-    assert_eq!((old.json["recurrence"].clone(), old.str("/uid")), (json!(["RRULE:FREQ=WEEKLY;COUNT=2"]), made.str("/uid")));
+    assert_eq!(
+        (old.json["recurrence"].clone(), old.str("/uid")),
+        (json!(["RRULE:FREQ=WEEKLY;COUNT=2"]), made.str("/uid"))
+    );
     assert_eq!(old.json["overrides"].as_array().map(Vec::len), Some(1));
     let later = alice.get(&format!("/api/v1/events/{new}")).expect(200).await;
     assert_eq!(later.json["recurrence"], json!(["RRULE:FREQ=WEEKLY;COUNT=4"]));
@@ -130,7 +148,12 @@ async fn this_and_following_goes_on_as_a_new_event() {
     assert_eq!(later.str("/overrides/0/title"), "With soloist");
     assert_eq!(
         starts(&carol, &new).await,
-        ["2027-04-05T18:00:00+02:00", "2027-04-12T18:00:00+02:00", "2027-04-19T18:00:00+02:00", "2027-04-26T18:00:00+02:00"]
+        [
+            "2027-04-05T18:00:00+02:00",
+            "2027-04-12T18:00:00+02:00",
+            "2027-04-19T18:00:00+02:00",
+            "2027-04-26T18:00:00+02:00"
+        ]
     );
     assert_eq!(bob.get(&format!("/api/v1/events/{new}")).expect(200).await.str("/my_role"), "editor");
     // From the first instance on is the whole series: no split.
@@ -150,13 +173,19 @@ async fn all_moves_the_whole_series_by_as_much_as_the_instance() {
     let third = format!("{path}/instances/20270405T193000?scope=all");
     let moved = alice.patch(&third).json(&json!({"start": "2027-04-06T20:00:00"})).expect(200).await;
     assert_eq!((moved.str("/start"), moved.str("/id")), ("2027-04-06T20:00:00+02:00", made.id().as_str()));
-    assert_eq!(starts(&alice, &made.id()).await, ["2027-03-23T20:00:00+01:00", "2027-03-30T20:00:00+02:00", "2027-04-06T20:00:00+02:00"]);
+    assert_eq!(
+        starts(&alice, &made.id()).await,
+        ["2027-03-23T20:00:00+01:00", "2027-03-30T20:00:00+02:00", "2027-04-06T20:00:00+02:00"]
+    );
     // Onto another clock: the same wall-clock length, the same dates.
     let third = format!("{path}/instances/20270406T200000?scope=all");
     let abroad = json!({"start": "2027-04-06T09:00:00-04:00", "time_zone": "America/New_York"});
     alice.patch(&third).json(&abroad).expect(200).await;
     let list = alice.get(&format!("{path}/instances")).expect(200).await;
-    assert_eq!(list.each("/start"), ["2027-03-23T09:00:00-04:00", "2027-03-30T09:00:00-04:00", "2027-04-06T09:00:00-04:00"]);
+    assert_eq!(
+        list.each("/start"),
+        ["2027-03-23T09:00:00-04:00", "2027-03-30T09:00:00-04:00", "2027-04-06T09:00:00-04:00"]
+    );
     assert_eq!(list.str("/items/0/end"), "2027-03-23T10:30:00-04:00");
     // And to whole days.
     let third = format!("{path}/instances/20270406T090000?scope=all");
@@ -195,7 +224,13 @@ async fn two_people_change_one_instance() {
     share(&alice, &format!("events/{}", made.id()), &bob, "editor").await;
     let path = format!("/api/v1/events/{}/instances/20270329T193000", made.id());
     bob.patch(&path).json(&json!({"title": "Bob's title"})).expect(200).await;
-    alice.patch(&path).header("if-match", "\"1\"").json(&json!({"title": "x"})).send().await.expect_problem("precondition-failed");
+    alice
+        .patch(&path)
+        .header("if-match", "\"1\"")
+        .json(&json!({"title": "x"}))
+        .send()
+        .await
+        .expect_problem("precondition-failed");
     let merged = alice.patch(&path).json(&json!({"base_version": 1, "location": "Church"})).expect(200).await;
     assert_eq!((merged.str("/title"), merged.str("/location")), ("Bob's title", "Church"));
     let refused = alice.patch(&path).json(&json!({"base_version": 1, "title": "Alice's title"})).send().await;

@@ -1,8 +1,14 @@
 //! The REST API, one file for each file of `crates/rest`.
 
 mod accounts;
+mod calendars;
+mod concurrency;
 mod conventions;
 mod docs;
 mod events;
 mod given;
+mod instances;
+mod paging;
+mod sharing;
+mod states;
 mod users;

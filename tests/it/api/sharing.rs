@@ -20,14 +20,23 @@ async fn a_calendar_is_shared_by_id_and_by_user_name() {
     assert_eq!(shared.str("/items/1/name"), "Bob");
     assert_eq!(bob.get(&path).expect(200).await.str("/my_role"), "editor");
     bob.patch(&format!("/api/v1/events/{}", made.id())).json(&json!({"location": "Park"})).expect(200).await;
-    carol.patch(&format!("/api/v1/events/{}", made.id())).json(&json!({"location": "x"})).send().await.expect_problem("forbidden");
+    carol
+        .patch(&format!("/api/v1/events/{}", made.id()))
+        .json(&json!({"location": "x"}))
+        .send()
+        .await
+        .expect_problem("forbidden");
     let his = event(&bob, &json!({"title": "Bob's", "start": "2027-05-04T12:00:00", "calendar_id": club})).await;
     assert_eq!(his.str("/my_role"), "owner", "who makes an event in a shared calendar owns it");
     // Editors see who else may; only owners share.
     assert_eq!(bob.get(&format!("{path}/permissions")).expect(200).await.items().len(), 3);
     carol.get(&format!("{path}/permissions")).send().await.expect_problem("forbidden");
     bob.post(&format!("{path}/share")).json(&users).send().await.expect_problem("forbidden");
-    bob.put(&format!("{path}/permissions/{}", bob.id)).json(&json!({"role": "owner"})).send().await.expect_problem("forbidden");
+    bob.put(&format!("{path}/permissions/{}", bob.id))
+        .json(&json!({"role": "owner"}))
+        .send()
+        .await
+        .expect_problem("forbidden");
     world.anonymous().get(&format!("{path}/permissions")).expect(401).await;
     fits(&world).await;
 }
@@ -41,9 +50,17 @@ async fn nobody_is_shared_with_when_one_of_them_is_unknown() {
     for what in [format!("calendars/{}", alice.calendar), format!("events/{}", made.id())] {
         let path = format!("/api/v1/{what}");
         for (users, pointer, code) in [
-            (json!([{"user_id": bob.id, "role": "editor"}, {"username": "nobody", "role": "viewer"}]), "/users/1", "unknown-user"),
+            (
+                json!([{"user_id": bob.id, "role": "editor"}, {"username": "nobody", "role": "viewer"}]),
+                "/users/1",
+                "unknown-user",
+            ),
             (json!([{"user_id": unknown, "role": "viewer"}]), "/users/0", "unknown-user"),
-            (json!([{"user_id": bob.id, "role": "editor"}, {"username": "bob", "role": "viewer"}]), "/users/1", "duplicate"),
+            (
+                json!([{"user_id": bob.id, "role": "editor"}, {"username": "bob", "role": "viewer"}]),
+                "/users/1",
+                "duplicate",
+            ),
             (json!([{"user_id": bob.id}]), "/users/0/role", "required"),
             (json!([{"user_id": bob.id, "role": "boss"}]), "/users/0/role", "not-a-choice"),
             (json!([{"role": "viewer"}]), "/users/0/user_id", "required"),
@@ -59,7 +76,12 @@ async fn nobody_is_shared_with_when_one_of_them_is_unknown() {
             assert_eq!(refused.errors(), [(pointer.to_owned(), code.to_owned())], "{users}");
         }
         bob.get(&path).send().await.expect_problem("not-found");
-        alice.put(&format!("{path}/permissions/{unknown}")).json(&json!({"role": "viewer"})).send().await.expect_problem("not-found");
+        alice
+            .put(&format!("{path}/permissions/{unknown}"))
+            .json(&json!({"role": "viewer"}))
+            .send()
+            .await
+            .expect_problem("not-found");
         alice.delete(&format!("{path}/permissions/{unknown}")).expect(204).await;
     }
     fits(&world).await;
@@ -74,7 +96,12 @@ async fn a_calendar_always_has_an_owner() {
     let own = format!("{path}/permissions/{}", alice.id);
     alice.delete(&own).send().await.expect_problem("last-owner");
     alice.put(&own).json(&json!({"role": "editor"})).send().await.expect_problem("last-owner");
-    alice.post(&format!("{path}/share")).json(&json!({"users": [{"user_id": alice.id, "role": "viewer"}]})).send().await.expect_problem("last-owner");
+    alice
+        .post(&format!("{path}/share"))
+        .json(&json!({"users": [{"user_id": alice.id, "role": "viewer"}]}))
+        .send()
+        .await
+        .expect_problem("last-owner");
     share(&alice, &format!("calendars/{club}"), &bob, "owner").await;
     share(&alice, &format!("calendars/{club}"), &carol, "owner").await;
     alice.put(&own).json(&json!({"role": "viewer"})).expect(200).await;
@@ -109,9 +136,22 @@ async fn an_event_is_shared_alone_and_left_again() {
     carol.delete(&format!("{path}/permissions/{}", carol.id)).expect(204).await;
     carol.get(&path).send().await.expect_problem("not-found");
     alice.delete(&format!("{path}/permissions/{}", alice.id)).send().await.expect_problem("last-owner");
-    assert_eq!(alice.put(&format!("{path}/permissions/{}", bob.id)).json(&json!({"role": "owner"})).expect(200).await.str("/role"), "owner");
+    assert_eq!(
+        alice
+            .put(&format!("{path}/permissions/{}", bob.id))
+            .json(&json!({"role": "owner"}))
+            .expect(200)
+            .await
+            .str("/role"),
+        "owner"
+    );
     assert_eq!(bob.get(&path).expect(200).await.str("/my_role"), "owner");
-    alice.put(&format!("{path}/permissions/{}", bob.id)).json(&json!({"role": "boss"})).send().await.expect_problem("invalid");
+    alice
+        .put(&format!("{path}/permissions/{}", bob.id))
+        .json(&json!({"role": "boss"}))
+        .send()
+        .await
+        .expect_problem("invalid");
     fits(&world).await;
 }
 

@@ -1,6 +1,7 @@
 //! What holds for every operation.
 
 mod bodies;
+mod codes;
 mod document;
 mod openapi;
 mod people;

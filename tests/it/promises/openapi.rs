@@ -23,7 +23,8 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
     let world = World::new().await;
     let document = document::of(&world.anonymous()).await;
     let operations = document::operations(&document);
-    let tags: BTreeSet<&str> = document["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
+    let tags: BTreeSet<&str> =
+        document["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
     let mut wrong = Vec::new();
     let mut seen = BTreeMap::new();
     for operation in &operations {
@@ -34,7 +35,10 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
                 wrong.push(format!("{name}: {what}"));
             }
         };
-        must("has an operationId in snake_case", !operation.id.is_empty() && operation.id.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        must(
+            "has an operationId in snake_case",
+            !operation.id.is_empty() && operation.id.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+        );
         must("has an operationId of its own", seen.insert(operation.id.clone(), name.clone()).is_none());
         must("has a summary", said["summary"].as_str().is_some_and(|text| !text.is_empty()));
         must("has a description", said["description"].as_str().is_some_and(|text| !text.is_empty()));
@@ -45,7 +49,9 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
         if !operation.path.starts_with("/api/v1") {
             continue;
         }
-        let is_public = said["security"].as_array().is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)));
+        let is_public = said["security"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)));
         let only_public = is_public && said["security"].as_array().is_some_and(|all| all.len() == 1);
         let has_body = said.get("requestBody").is_some();
         let mut wanted = vec!["429", "default"];
@@ -64,7 +70,8 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
         for (status, response) in responses {
             let response = document::resolved(&document, response);
             must(&format!("describes {status}"), response["description"].as_str().is_some_and(|text| !text.is_empty()));
-            let media: Vec<&String> = response["content"].as_object().into_iter().flatten().map(|(media, _)| media).collect();
+            let media: Vec<&String> =
+                response["content"].as_object().into_iter().flatten().map(|(media, _)| media).collect();
             if status.starts_with(['4', '5']) || status == "default" {
                 must(&format!("answers {status} with a problem document"), media == ["application/problem+json"]);
             } else if !["204", "304"].contains(&status.as_str()) {
@@ -80,7 +87,10 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
             let response = document::resolved(&document, response);
             for (_, content) in response["content"].as_object().into_iter().flatten() {
                 let schema = document::resolved(&document, &content["schema"]);
-                must(&format!("describes the body of {status}"), schema.get("type").is_some() || schema.get("allOf").is_some() || schema.get("oneOf").is_some());
+                must(
+                    &format!("describes the body of {status}"),
+                    schema.get("type").is_some() || schema.get("allOf").is_some() || schema.get("oneOf").is_some(),
+                );
             }
         }
         for parameter in said["parameters"].as_array().into_iter().flatten() {
@@ -100,7 +110,9 @@ fn has_example(document: &Value, content: &Value) -> bool {
     }
     let schema = document::resolved(document, &content["schema"]);
     let parts = ["oneOf", "anyOf", "allOf"].iter().filter_map(|word| schema[*word].as_array()).flatten();
-    schema.get("example").is_some() || schema.get("examples").is_some() || parts.into_iter().any(|part| document::resolved(document, part).get("example").is_some())
+    schema.get("example").is_some()
+        || schema.get("examples").is_some()
+        || parts.into_iter().any(|part| document::resolved(document, part).get("example").is_some())
 }
 
 #[tokio::test]

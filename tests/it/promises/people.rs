@@ -55,12 +55,14 @@ impl People {
         let gustav = by_column["gone"].id.clone();
         admin.patch(&format!("/api/v1/users/{gustav}")).json(&json!({"disabled": true})).expect(200).await;
         by_column.insert("admin", admin);
-        let made = alice.post("/api/v1/me/tokens").json(&json!({"name": "reader", "scopes": ["read"]})).expect(201).await;
+        let made =
+            alice.post("/api/v1/me/tokens").json(&json!({"name": "reader", "scopes": ["read"]})).expect(201).await;
         by_column.insert("token", alice.with_token(made.str("/token")));
         by_column.insert("own", alice);
         let heidi = world.person("heidi", GlobalRole::User).await;
         let session = heidi.get("/api/v1/me/sessions").expect(200).await.str("/items/0/id").to_owned();
-        let token = heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
+        let token =
+            heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
         People { world, by_column, heidi, of_heidi: (session, token) }
     }
 

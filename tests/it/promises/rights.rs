@@ -51,7 +51,12 @@ fn table() -> (Vec<String>, Vec<Line>) {
         }
         let cells = words(cells);
         assert_eq!(cells.len(), columns.len(), "rights.txt:{}: {line}", number + 1);
-        lines.push(Line { number: number + 1, operations: words(operations), situations: situations(&words(situation)), cells });
+        lines.push(Line {
+            number: number + 1,
+            operations: words(operations),
+            situations: situations(&words(situation)),
+            cells,
+        });
     }
     (columns, lines)
 }
@@ -113,9 +118,15 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
                 for (column, wanted) in columns.iter().zip(&line.cells) {
                     let found = attempt(&people, &mut things, operation, situation.as_ref(), column).await;
                     // Cancelling has no body to show.
-                    let wanted = if operation.starts_with("cancel_instance") && wanted == "full" { "ok" } else { wanted };
+                    let wanted =
+                        if operation.starts_with("cancel_instance") && wanted == "full" { "ok" } else { wanted };
                     if found != wanted {
-                        writeln!(wrong, "rights.txt:{} {operation} {situation:?} {column}: {found}, not {wanted}", line.number).expect("written");
+                        writeln!(
+                            wrong,
+                            "rights.txt:{} {operation} {situation:?} {column}: {found}, not {wanted}",
+                            line.number
+                        )
+                        .expect("written");
                     }
                 }
             }
@@ -129,7 +140,8 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
 async fn every_operation_is_in_the_table_and_every_row_is_an_operation() {
     let world = kalends_testkit::World::new().await;
     let document = document::of(&world.anonymous()).await;
-    let operations: BTreeSet<String> = document::operations(&document).into_iter().map(|operation| operation.id).collect();
+    let operations: BTreeSet<String> =
+        document::operations(&document).into_iter().map(|operation| operation.id).collect();
     let rows: BTreeSet<String> = table()
         .1
         .iter()
@@ -191,8 +203,14 @@ async fn attempt(
     }
     let told = format!("{}{:?}", reply.text, reply.headers);
     // Whoever was not shown it learns nothing of it from any answer.
-    assert!(["full", "pub"].contains(&found.as_str()) || found == "412" || !told.contains(SECRET), "{operation} {situation:?} {column} tells the secret: {told}");
-    assert!(found == "full" || !told.contains(INNER), "{operation} {situation:?} {column} tells the inner secret: {told}");
+    assert!(
+        ["full", "pub"].contains(&found.as_str()) || found == "412" || !told.contains(SECRET),
+        "{operation} {situation:?} {column} tells the secret: {told}"
+    );
+    assert!(
+        found == "full" || !told.contains(INNER),
+        "{operation} {situation:?} {column} tells the inner secret: {told}"
+    );
     found
 }
 
@@ -213,8 +231,12 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "get_instance" => person.get(&of_event(&format!("/instances/{AT}"))),
         "list_instances" => person.get(&of_event(&format!("/instances?{month}"))),
         "list_events" => person.get(&format!("/api/v1/events?ids={event}")),
-        "list_events@expand" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&expand=true&{month}")),
-        "list_events@category" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&category={SECRET}%20category")),
+        "list_events@expand" => {
+            person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&expand=true&{month}"))
+        }
+        "list_events@category" => {
+            person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&category={SECRET}%20category"))
+        }
         "list_events@title" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&sort=title")),
         "list_events@trash" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&deleted=true")),
         "create_event" | "create_event@published" => {
@@ -231,10 +253,12 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
             body["location"] = "Elsewhere".into();
             person.put(&of_event("")).header("if-match", "\"1-0\", \"2-0\", \"3-0\"").json(&body)
         }
-        "update_instance" => person.patch(&of_event(&format!("/instances/{NEXT}"))).json(&json!({"location": "Elsewhere"})),
-        "update_instance@following" => {
-            person.patch(&of_event(&format!("/instances/{NEXT}?scope=following"))).json(&json!({"location": "Elsewhere"}))
+        "update_instance" => {
+            person.patch(&of_event(&format!("/instances/{NEXT}"))).json(&json!({"location": "Elsewhere"}))
         }
+        "update_instance@following" => person
+            .patch(&of_event(&format!("/instances/{NEXT}?scope=following")))
+            .json(&json!({"location": "Elsewhere"})),
         "update_instance@all" => {
             person.patch(&of_event(&format!("/instances/{NEXT}?scope=all"))).json(&json!({"location": "Elsewhere"}))
         }
@@ -244,7 +268,10 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "clone_event" => person.post(&of_event("/clone")),
         "delete_event" => person.delete(&of_event("")),
         "restore_event" => person.post(&of_event("/restore")),
-        "change_event_state@draft" | "change_event_state@review" | "change_event_state@published" | "change_event_state@refused" => {
+        "change_event_state@draft"
+        | "change_event_state@review"
+        | "change_event_state@published"
+        | "change_event_state@refused" => {
             person.post(&of_event("/state")).json(&json!({"state": state, "comment": "because"}))
         }
         "change_event_states@published" => {
@@ -258,7 +285,9 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "get_calendar" => person.get(&of_calendar("")),
         "list_calendars" => person.get("/api/v1/calendars?limit=500"),
         "create_calendar" => person.post("/api/v1/calendars").json(&json!({"name": "Mine"})),
-        "create_calendar@public" => person.post("/api/v1/calendars").json(&json!({"name": "Mine", "visibility": "public"})),
+        "create_calendar@public" => {
+            person.post("/api/v1/calendars").json(&json!({"name": "Mine", "visibility": "public"}))
+        }
         "update_calendar" => person.patch(&of_calendar("")).json(&json!({"color": "#123456"})),
         "delete_calendar" => person.delete(&of_calendar("")),
         "share_calendar" => person.post(&of_calendar("/share")).json(&share),
@@ -271,7 +300,9 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
             let body = json!({"username": name, "email": format!("{name}@example.org"), "password": "correct horse"});
             person.post("/api/v1/auth/register").json(&body)
         }
-        "login" => person.post("/api/v1/auth/login").json(&json!({"login": person.name, "password": people.world.password()})),
+        "login" => {
+            person.post("/api/v1/auth/login").json(&json!({"login": person.name, "password": people.world.password()}))
+        }
         "refresh" => person.post("/api/v1/auth/refresh").json(&json!({"refresh_token": "klr_nothing"})),
         "logout" => {
             // Out of a session of its own, so that the others go on.
@@ -313,7 +344,10 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
         let known = CODES.iter().find(|(code, known)| *known == slug && code.starts_with(reply.status.as_str()));
         let media = reply.header("content-type");
         assert!(media == Some("application/problem+json"), "{operation}: {media:?} {}", reply.text);
-        return known.map_or_else(|| format!("{} {slug} {}", reply.status.as_str(), reply.json["errors"]), |(code, _)| (*code).to_owned());
+        return known.map_or_else(
+            || format!("{} {slug} {}", reply.status.as_str(), reply.json["errors"]),
+            |(code, _)| (*code).to_owned(),
+        );
     }
     let shown: Option<&Value> = match operation.split('@').next().unwrap_or_default() {
         "list_events" | "list_instances" | "change_event_states" => {
@@ -330,8 +364,8 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
             return if there { "ok" } else { "404" }.to_owned();
         }
         "list_users" => Some(&reply.items()[0]),
-        "get_event" | "get_instance" | "create_event" | "update_event" | "replace_event" | "update_instance" | "clone_event"
-        | "restore_event" | "change_event_state" => return sight(&reply.json).to_owned(),
+        "get_event" | "get_instance" | "create_event" | "update_event" | "replace_event" | "update_instance"
+        | "clone_event" | "restore_event" | "change_event_state" => return sight(&reply.json).to_owned(),
         "get_user" => Some(&reply.json),
         _ => None,
     };

@@ -9,7 +9,8 @@ fn tells(reply: &Reply) -> bool {
     let told = format!("{}{:?}", reply.text, reply.headers).to_lowercase();
     // Numbers as JSON has them, since an id may hold any digits.
     let numbers = [format!(":{CAPACITY}"), format!("[{REMINDER}")];
-    [SECRET, INNER].iter().any(|word| told.contains(&word.to_lowercase())) || numbers.iter().any(|number| told.contains(number))
+    [SECRET, INNER].iter().any(|word| told.contains(&word.to_lowercase()))
+        || numbers.iter().any(|number| told.contains(number))
 }
 
 #[tokio::test]
@@ -18,7 +19,8 @@ async fn nothing_that_a_private_event_says_is_in_any_answer_to_those_who_see_its
     for visibility in ["private", "internal", "public"] {
         let of_calendar = (visibility.to_owned(), "none".to_owned());
         let calendar = people.calendar(&of_calendar).await;
-        let situation = Situation { calendar: of_calendar, state: "published".to_owned(), visibility: "private".to_owned() };
+        let situation =
+            Situation { calendar: of_calendar, state: "published".to_owned(), visibility: "private".to_owned() };
         let event = people.event(&calendar, &situation).await;
         // Something to page and sort beside.
         for title in ["A", "Z"] {
@@ -70,7 +72,8 @@ async fn reads(person: &Person, calendar: &str, event: &str) {
     for place in &places {
         for kind in &kinds {
             for sort in sorts {
-                let query: Vec<&str> = [place.as_str(), kind, sort].into_iter().filter(|part| !part.is_empty()).collect();
+                let query: Vec<&str> =
+                    [place.as_str(), kind, sort].into_iter().filter(|part| !part.is_empty()).collect();
                 paths.push(format!("/events?{}", query.join("&")));
             }
         }
@@ -92,7 +95,8 @@ async fn reads(person: &Person, calendar: &str, event: &str) {
     }
     // A filter on, an order by what is hidden does not tell that it is there either; nor does the number of all.
     for filter in [format!("category={word}%20category"), format!("category={word}%20c"), "sort=title".to_owned()] {
-        let reply = person.get(&format!("/api/v1/events?{filter}&include=total&calendar_id={calendar}")).expect(200).await;
+        let reply =
+            person.get(&format!("/api/v1/events?{filter}&include=total&calendar_id={calendar}")).expect(200).await;
         let there = reply.items().iter().any(|item| item["id"] == event);
         assert!(!there, "{} {filter}: {}", person.name, reply.text);
         let counted = reply.json["total"].as_u64();
@@ -116,16 +120,23 @@ async fn writes(person: &Person, calendar: &str, event: &str) {
         person.post(&format!("/api/v1/events/{event}/state")).json(&json!({"state": "draft"})),
         person.post(&format!("/api/v1/events/{event}/state")).json(&json!({"state": "review"})),
         person.post("/api/v1/events/state").json(&json!({"ids": [event], "state": "draft"})),
-        person.post(&format!("/api/v1/events/{event}/share")).json(&json!({"users": [{"username": "mallory", "role": "owner"}]})),
+        person
+            .post(&format!("/api/v1/events/{event}/share"))
+            .json(&json!({"users": [{"username": "mallory", "role": "owner"}]})),
         person.patch(&format!("/api/v1/events/{event}/instances/{NEXT}")).json(&json!({"title": "x"})),
         person.patch(&format!("/api/v1/events/{event}/instances/{NEXT}?scope=following")).json(&json!({"title": "x"})),
-        person.patch(&format!("/api/v1/events/{event}/instances/{NEXT}?scope=all")).header("if-match", stale).json(&json!({"title": "x"})),
+        person
+            .patch(&format!("/api/v1/events/{event}/instances/{NEXT}?scope=all"))
+            .header("if-match", stale)
+            .json(&json!({"title": "x"})),
         person.delete(&format!("/api/v1/events/{event}/instances/{NEXT}")),
         person.delete(&format!("/api/v1/events/{event}/instances/{NEXT}?scope=all")).header("if-match", stale),
         person.patch(&format!("/api/v1/calendars/{calendar}")).header("if-match", stale).json(&json!({"name": "x"})),
         person.delete(&format!("/api/v1/calendars/{calendar}")).header("if-match", stale),
         // The UID is nobody's secret, but whether it is taken is the calendar's.
-        person.post("/api/v1/events").json(&json!({"title": "x", "start": "2027-03-01T09:00:00", "uid": event, "calendar_id": calendar})),
+        person
+            .post("/api/v1/events")
+            .json(&json!({"title": "x", "start": "2027-03-01T09:00:00", "uid": event, "calendar_id": calendar})),
     ];
     for request in replies {
         let reply = request.send().await;

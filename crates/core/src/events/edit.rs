@@ -151,10 +151,7 @@ pub(super) fn may_edit_in_place(facts: &EventFacts, grant: &Grant) -> Result<(),
 
 /// Takes `id`, `uid`, `state` and `calendar_id` out of a body: the first three are not changed here, and a caller that
 /// sends another value is told so, together with what else is wrong.
-fn take_own_fields(
-    event: &Event,
-    body: &Map<String, Value>,
-) -> (Map<String, Value>, Option<CalendarId>, Invalid) {
+fn take_own_fields(event: &Event, body: &Map<String, Value>) -> (Map<String, Value>, Option<CalendarId>, Invalid) {
     let mut body = body.clone();
     let mut invalid = Invalid::new();
     let fixed = [

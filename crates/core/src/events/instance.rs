@@ -182,9 +182,8 @@ fn keep_length(patch: &mut Map<String, Value>, instance: &Times) {
     }
     let zone = patch.get("time_zone").and_then(Value::as_str).and_then(|name| Zone::parse(name).ok());
     let start = patch.get("start").and_then(Value::as_str);
-    let moved = start.and_then(|text| {
-        read_moment(text, instance.all_day, zone.as_ref().or(instance.time_zone.as_ref()))
-    });
+    let moved =
+        start.and_then(|text| read_moment(text, instance.all_day, zone.as_ref().or(instance.time_zone.as_ref())));
     if let Some(end) = moved.and_then(|moved| instance.begun_at(moved).body().remove("end")) {
         patch.insert("end".to_owned(), end);
     }

@@ -228,7 +228,8 @@ pub fn show(local: DateTime, instant: Timestamp, zone: Option<&Zone>, all_day: b
 /// A wall-clock time as it is, with the offset that makes it its instant: in a gap that from before the gap.
 pub fn show_wall(local: DateTime, instant: Timestamp) -> String {
     let as_utc = local.to_zoned(TimeZone::UTC).map_or(instant, |zoned| zoned.timestamp());
-    let offset = i32::try_from(as_utc.duration_since(instant).as_secs()).ok().and_then(|s| Offset::from_seconds(s).ok());
+    let offset =
+        i32::try_from(as_utc.duration_since(instant).as_secs()).ok().and_then(|s| Offset::from_seconds(s).ok());
     instant.display_with_offset(offset.unwrap_or(Offset::UTC)).to_string()
 }
 

@@ -95,7 +95,11 @@ pub(crate) async fn remove_from_event(tx: &mut Tx, id: EventId, user: UserId) ->
 
 /// To which of its owners the calendar belongs.
 pub(crate) async fn owner(conn: &mut Conn, id: CalendarId) -> Result<Option<UserId>> {
-    sql("SELECT owner_id AS account FROM calendars WHERE id = $1").bind(id).optional::<Account>(conn).await.map(|found| found.map(|one| one.0))
+    sql("SELECT owner_id AS account FROM calendars WHERE id = $1")
+        .bind(id)
+        .optional::<Account>(conn)
+        .await
+        .map(|found| found.map(|one| one.0))
 }
 
 /// The calendar now belongs to this one of its owners.
@@ -118,9 +122,12 @@ pub(crate) async fn copy_to_event(tx: &mut Tx, from: EventId, to: EventId) -> Re
 /// The account with this id or user name that something can be shared with.
 pub(crate) async fn account(conn: &mut Conn, who: &super::Invitation) -> Result<Option<UserId>> {
     let statement = match who {
-        super::Invitation::User(id) => sql("SELECT id AS account FROM users WHERE id = $1 AND deleted_at IS NULL").bind(*id),
+        super::Invitation::User(id) => {
+            sql("SELECT id AS account FROM users WHERE id = $1 AND deleted_at IS NULL").bind(*id)
+        }
         super::Invitation::Username(name) => {
-            sql("SELECT id AS account FROM users WHERE username_key = $1 AND deleted_at IS NULL").bind(name.to_lowercase())
+            sql("SELECT id AS account FROM users WHERE username_key = $1 AND deleted_at IS NULL")
+                .bind(name.to_lowercase())
         }
     };
     Ok(statement.optional::<Account>(conn).await?.map(|found| found.0))

@@ -29,7 +29,8 @@ async fn sequence(numbers: &[u64], tally: &mut Tally) -> Option<String> {
     let mut failed = None;
     for number in numbers {
         if let Err(why) = run.step(*number).await {
-            let told: Vec<String> = run.told.iter().enumerate().map(|(n, line)| format!("{:>3}. {line}", n + 1)).collect();
+            let told: Vec<String> =
+                run.told.iter().enumerate().map(|(n, line)| format!("{:>3}. {line}", n + 1)).collect();
             failed = Some(format!("{}\n{why}", told.join("\n")));
             break;
         }
@@ -67,7 +68,20 @@ async fn events_are_what_a_plain_model_of_them_says() {
         println!("{times:>6} {op} {ended}");
     }
     let done = |op: &str| tally.get(&(op.to_owned(), "done".to_owned())).copied().unwrap_or_default();
-    let ops = ["Create", "Patch", "Put", "This", "Following", "All", "CancelThis", "CancelFollowing", "Delete", "Restore", "State", "Clone"];
+    let ops = [
+        "Create",
+        "Patch",
+        "Put",
+        "This",
+        "Following",
+        "All",
+        "CancelThis",
+        "CancelFollowing",
+        "Delete",
+        "Restore",
+        "State",
+        "Clone",
+    ];
     let missing: Vec<&str> = ops.into_iter().filter(|op| done(op) == 0).collect();
     assert!(runs < 20 || missing.is_empty(), "these operations were never done: {missing:?}");
 }

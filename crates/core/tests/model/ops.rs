@@ -9,21 +9,64 @@ use crate::plain::{End, InstancePatch, Kind, Patch, Plain, Rule, Step, When};
 /// An operation. Events are named by their place in the model.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Create { plain: Plain, draft: bool },
+    Create {
+        plain: Plain,
+        draft: bool,
+    },
     /// `base`: which version, counted back from the current one.
-    Patch { event: usize, patch: Patch, base: Option<i64> },
+    Patch {
+        event: usize,
+        patch: Patch,
+        base: Option<i64>,
+    },
     /// With an `If-Match` of a version that many behind.
-    Stale { event: usize, patch: Patch, behind: i64 },
-    Put { event: usize, plain: Plain },
-    This { event: usize, at: DateTime, patch: InstancePatch, base: Option<i64> },
-    Following { event: usize, at: DateTime, patch: Patch },
-    All { event: usize, at: DateTime, patch: Patch },
-    CancelThis { event: usize, at: DateTime },
-    CancelFollowing { event: usize, at: DateTime },
-    Delete { event: usize },
-    Restore { event: usize },
-    State { event: usize, published: bool },
-    Clone { event: usize, patch: Patch },
+    Stale {
+        event: usize,
+        patch: Patch,
+        behind: i64,
+    },
+    Put {
+        event: usize,
+        plain: Plain,
+    },
+    This {
+        event: usize,
+        at: DateTime,
+        patch: InstancePatch,
+        base: Option<i64>,
+    },
+    Following {
+        event: usize,
+        at: DateTime,
+        patch: Patch,
+    },
+    All {
+        event: usize,
+        at: DateTime,
+        patch: Patch,
+    },
+    CancelThis {
+        event: usize,
+        at: DateTime,
+    },
+    CancelFollowing {
+        event: usize,
+        at: DateTime,
+    },
+    Delete {
+        event: usize,
+    },
+    Restore {
+        event: usize,
+    },
+    State {
+        event: usize,
+        published: bool,
+    },
+    Clone {
+        event: usize,
+        patch: Patch,
+    },
 }
 
 /// What the generator looks at of an event.
@@ -54,7 +97,11 @@ pub fn next(number: u64, events: &[Seen<'_>]) -> Op {
             let patch = patch(chance, seen.now, base.is_some());
             Op::Patch { event, patch, base }
         }
-        4 => Op::Stale { event, behind: chance.between(0, 2), patch: Patch { title: Some(word(chance)), ..Patch::default() } },
+        4 => Op::Stale {
+            event,
+            behind: chance.between(0, 2),
+            patch: Patch { title: Some(word(chance)), ..Patch::default() },
+        },
         5 => Op::Put { event, plain: plain(chance) },
         6..10 => {
             let at = occurrence(chance, seen.now);

@@ -230,9 +230,9 @@ impl Plain {
     pub fn occurrences(&self) -> Box<dyn Iterator<Item = DateTime> + '_> {
         match &self.rule {
             None => Box::new(std::iter::once(self.when.start)),
-            Some(rule) => {
-                Box::new(rule.raw(self.when.start).take_while(|at| at.year() < 2400).filter(|at| !rule.excluded.contains(at)))
-            }
+            Some(rule) => Box::new(
+                rule.raw(self.when.start).take_while(|at| at.year() < 2400).filter(|at| !rule.excluded.contains(at)),
+            ),
         }
     }
 
@@ -288,8 +288,18 @@ impl Wish {
         Wish { written_for: plain.when.kind, plain }
     }
 
-    pub fn of(base: &Plain, patch: &Patch) -> Wish {
+    /// A patch of `base`, written by somebody to whom the times are of the kind `seen`.
+    pub fn of(base: &Plain, patch: &Patch, seen: Kind) -> Result<Wish, Refusal> {
         let mut wish = Wish::new(base.clone());
+        let is_days = |kind: Kind| kind == Kind::AllDay;
+        let written = patch.kind.unwrap_or(seen);
+        let wanted = is_days(patch.kind.unwrap_or(base.when.kind));
+        // Dates are no times, and times no dates.
+        for given in [patch.start, patch.end] {
+            if is_days(given.map_or(base.when.kind, |_| written)) != wanted {
+                return Err(Refusal::Invalid);
+            }
+        }
         let plain = &mut wish.plain;
         if let Some(title) = &patch.title {
             plain.title.clone_from(title);
@@ -307,9 +317,9 @@ impl Wish {
         }
         if let Some(rule) = &patch.rule {
             plain.rule.clone_from(rule);
-            wish.written_for = wish.plain.when.kind;
+            wish.written_for = written;
         }
-        wish
+        Ok(wish)
     }
 
     fn recurrence(&self) -> Option<Vec<String>> {
@@ -426,6 +436,9 @@ impl Plain {
                 // A start alone keeps the length that the instance has now.
                 let before = current.when.clone().unwrap_or_else(|| usual.clone());
                 let mut when = from.when.clone().unwrap_or_else(|| usual.clone());
+                if (when.kind == Kind::AllDay) != (before.kind == Kind::AllDay) {
+                    return Err(Refusal::Invalid);
+                }
                 if let Some(start) = patch.start {
                     when = When { kind: when.kind, ..before.begun_at(start) };
                 }

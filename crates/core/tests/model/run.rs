@@ -103,7 +103,11 @@ type Done = Result<(), String>;
 
 fn differs(what: &str, found: &impl Debug, wanted: &impl Debug) -> Done {
     let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
-    if found == wanted { Ok(()) } else { Err(format!("{what}\n--- the server says\n{found}\n--- the model says\n{wanted}")) }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what}\n--- the server says\n{found}\n--- the model says\n{wanted}"))
+    }
 }
 
 impl Run {
@@ -122,8 +126,7 @@ impl Run {
             zone: Zone::parse(HOME).expect("a zone"),
             password_hash: "none".to_owned(),
         };
-        let made: Result<_, CreateError> =
-            db.write((ctx, new), |tx, (ctx, new)| Box::pin(create(tx, ctx, new))).await;
+        let made: Result<_, CreateError> = db.write((ctx, new), |tx, (ctx, new)| Box::pin(create(tx, ctx, new))).await;
         let user = made.expect("an account").id;
         struct Id(CalendarId);
         impl FromRow for Id {
@@ -134,7 +137,16 @@ impl Run {
         let mut conn = db.reader().await.expect("a reader");
         let calendar: Id = sql("SELECT id FROM calendars").one(&mut conn).await.expect("a calendar");
         drop(conn);
-        Run { db, told: Vec::new(), ended: Vec::new(), _test_db: test_db, user, calendar: calendar.0, now, known: Vec::new() }
+        Run {
+            db,
+            told: Vec::new(),
+            ended: Vec::new(),
+            _test_db: test_db,
+            user,
+            calendar: calendar.0,
+            now,
+            known: Vec::new(),
+        }
     }
 
     fn ctx(&mut self) -> Ctx {
@@ -207,11 +219,12 @@ impl Run {
                 let plain = match base {
                     Some(behind) if *behind < 0 => return Err(Refusal::Invalid),
                     Some(behind) if *behind > 0 => {
-                        let base = known.versions[usize::try_from(known.version() - 1 - behind).expect("small")].plain.clone();
-                        let mine = Wish::of(&base, patch).following(&base, patch.drop_orphans)?;
+                        let base =
+                            known.versions[usize::try_from(known.version() - 1 - behind).expect("small")].plain.clone();
+                        let mine = Wish::of(&base, patch, now.when.kind)?.following(&base, patch.drop_orphans)?;
                         merge(&base, &now, &mine)?.following(&now, patch.drop_orphans)?
                     }
-                    _ => Wish::of(&now, patch).following(&now, patch.drop_orphans)?,
+                    _ => Wish::of(&now, patch, now.when.kind)?.following(&now, patch.drop_orphans)?,
                 };
                 known.change(plain);
                 Ok(None)
@@ -222,7 +235,7 @@ impl Run {
                 if *behind > 0 {
                     return Err(Refusal::Changed);
                 }
-                known.change(Wish::of(&now, patch).following(&now, false)?);
+                known.change(Wish::of(&now, patch, now.when.kind)?.following(&now, false)?);
                 Ok(None)
             }
             Op::Put { event, plain } => {
@@ -256,7 +269,7 @@ impl Run {
                 if let (Some(start), None) = (patch.start, patch.end) {
                     patch.end = Some(goes_on.when.begun_at(start).end);
                 }
-                let new = Wish::of(&goes_on, &patch).following(&goes_on, patch.drop_orphans)?;
+                let new = Wish::of(&goes_on, &patch, goes_on.when.kind)?.following(&goes_on, patch.drop_orphans)?;
                 known.change(stays);
                 let (id, submitted) = (known.id, known.submitted);
                 Ok(Some(Known { submitted, ..fresh(new, now.published, Some(id)) }))
@@ -273,7 +286,7 @@ impl Run {
                 }
                 patch.start = patch.start.map(|start| now.when.start + start.duration_since(usual.start));
                 patch.end = patch.end.map(|end| now.when.end + end.duration_since(usual.end));
-                known.change(Wish::of(&now, &patch).following(&now, patch.drop_orphans)?);
+                known.change(Wish::of(&now, &patch, now.when.kind)?.following(&now, patch.drop_orphans)?);
                 Ok(None)
             }
             Op::CancelThis { event, at } => {
@@ -321,7 +334,7 @@ impl Run {
                     return Err(Refusal::NotFound);
                 }
                 let now = &known.now().plain;
-                let plain = Wish::of(now, patch).following(now, false)?;
+                let plain = Wish::of(now, patch, now.when.kind)?.following(now, false)?;
                 Ok(Some(fresh(plain, true, None)))
             }
         }
@@ -349,7 +362,8 @@ impl Run {
                 self.edit(ctx, id(event), Edit::parse(body, How::Patch, None)?).await
             }
             Op::Stale { event, patch, behind } => {
-                let edit = Edit::parse(change(patch, self.kind(event)), How::Patch, Some(vec![version(event) - behind]))?;
+                let edit =
+                    Edit::parse(change(patch, self.kind(event)), How::Patch, Some(vec![version(event) - behind]))?;
                 self.edit(ctx, id(event), edit).await
             }
             Op::Put { event, plain } => {
@@ -358,7 +372,13 @@ impl Run {
             }
             Op::This { event, at, patch, base } => {
                 let kind = self.known[*event].now().plain.when.kind;
-                let kind = self.known[*event].now().plain.overrides.get(at).and_then(|one| one.when.as_ref()).map_or(kind, |when| when.kind);
+                let kind = self.known[*event]
+                    .now()
+                    .plain
+                    .overrides
+                    .get(at)
+                    .and_then(|one| one.when.as_ref())
+                    .map_or(kind, |when| when.kind);
                 let mut body = Map::new();
                 if let Some(cancelled) = patch.cancelled {
                     body.insert("cancelled".into(), cancelled.into());
@@ -405,7 +425,9 @@ impl Run {
                 let wish = StateWish { to, comment: None };
                 let done: Result<Allowed, EventError> = self
                     .db
-                    .write((ctx, id(event), wish), |tx, (ctx, id, wish)| Box::pin(events::change_state(tx, ctx, *id, wish)))
+                    .write((ctx, id(event), wish), |tx, (ctx, id, wish)| {
+                        Box::pin(events::change_state(tx, ctx, *id, wish))
+                    })
                     .await;
                 done.map(|_| None)
             }
@@ -427,10 +449,8 @@ impl Run {
     }
 
     async fn edit(&self, ctx: Ctx, id: EventId, edit: Edit) -> Result<Option<EventId>, EventError> {
-        let done: Result<Allowed, EventError> = self
-            .db
-            .write((ctx, id, edit), |tx, (ctx, id, edit)| Box::pin(events::edit(tx, ctx, *id, edit)))
-            .await;
+        let done: Result<Allowed, EventError> =
+            self.db.write((ctx, id, edit), |tx, (ctx, id, edit)| Box::pin(events::edit(tx, ctx, *id, edit))).await;
         done.map(|_| None)
     }
 
@@ -458,9 +478,9 @@ impl Run {
         let done: Result<(), EventError> = self
             .db
             .write(args, |tx, (ctx, id, at, scope)| {
-                Box::pin(async move {
-                    events::cancel_instance(tx, ctx, *id, at, *scope, &Precondition::default()).await
-                })
+                Box::pin(
+                    async move { events::cancel_instance(tx, ctx, *id, at, *scope, &Precondition::default()).await },
+                )
             })
             .await;
         done.map(|()| None)
@@ -477,8 +497,11 @@ impl Run {
                     row.get("version").map(Number)
                 }
             }
-            let versions: Vec<Number> =
-                sql("SELECT version FROM event_versions WHERE event_id = $1 ORDER BY version").bind(known.id).all(&mut conn).await.expect("versions");
+            let versions: Vec<Number> = sql("SELECT version FROM event_versions WHERE event_id = $1 ORDER BY version")
+                .bind(known.id)
+                .all(&mut conn)
+                .await
+                .expect("versions");
             let versions: Vec<i64> = versions.into_iter().map(|one| one.0).collect();
             let wanted: Vec<i64> = if known.gone { Vec::new() } else { (1..=known.version()).collect() };
             differs(&format!("the versions of event {number}"), &versions, &wanted)?;
@@ -492,7 +515,14 @@ impl Run {
             let state = if now.published { access::State::Published } else { access::State::Draft };
             differs(
                 &format!("the head of event {number}"),
-                &(event.version, event.state(), event.deleted_at.is_some(), event.calendar_id, event.split_from, event.submitted),
+                &(
+                    event.version,
+                    event.state(),
+                    event.deleted_at.is_some(),
+                    event.calendar_id,
+                    event.split_from,
+                    event.submitted,
+                ),
                 &(known.version(), state, now.deleted, known.calendar, known.split_from, known.submitted),
             )?;
             let location = (&event.content.title, &event.content.location);
@@ -516,7 +546,11 @@ impl Run {
                     differs(&format!("the instances of event {number} from {from} to {to}"), &found, &wanted)?;
                 }
             }
-            differs("events that the model does not have", &listed.keys().collect::<Vec<_>>(), &Vec::<&EventId>::new())?;
+            differs(
+                "events that the model does not have",
+                &listed.keys().collect::<Vec<_>>(),
+                &Vec::<&EventId>::new(),
+            )?;
         }
         let differences = check::run(&mut conn).await.expect("an answer");
         differs("check finds something", &differences, &Vec::<check::Difference>::new())
@@ -614,7 +648,10 @@ fn whole(plain: &Plain) -> Map<String, Value> {
     kind_fields(plain.when.kind, &mut body);
     body.insert("start".into(), local(plain.when.start, plain.when.kind));
     body.insert("end".into(), local(plain.when.end, plain.when.kind));
-    body.insert("recurrence".into(), json!(plain.rule.as_ref().map_or_else(Vec::new, |rule| rule.lines(plain.when.kind))));
+    body.insert(
+        "recurrence".into(),
+        json!(plain.rule.as_ref().map_or_else(Vec::new, |rule| rule.lines(plain.when.kind))),
+    );
     body
 }
 

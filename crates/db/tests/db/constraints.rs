@@ -32,7 +32,10 @@ async fn what_is_refused_is_named_alike_on_both_engines() {
         other => panic!("{other:?}"),
     };
     assert_eq!(unique("INSERT INTO rooms (id, house, name, seats) VALUES (2, 'b', 'one', 1)").await, "rooms_name");
-    assert_eq!(unique("INSERT INTO rooms (id, house, name, seats) VALUES (2, 'a', 'two', 1)").await, "rooms_house_seats");
+    assert_eq!(
+        unique("INSERT INTO rooms (id, house, name, seats) VALUES (2, 'a', 'two', 1)").await,
+        "rooms_house_seats"
+    );
     assert_eq!(unique("INSERT INTO rooms (id, house, name, seats) VALUES (1, 'b', 'two', 1)").await, "rooms_pkey");
     assert_eq!(unique("INSERT INTO keys (room, person) VALUES (1, 'ada')").await, "keys_pkey");
     let check = refused(&db, "INSERT INTO rooms (id, house, name, seats) VALUES (2, 'b', 'two', 10)").await;

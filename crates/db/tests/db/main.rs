@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "looks at the databases from outside, past the crate")]
 
 mod constraints;
+mod cut_off;
 mod migrations;
 mod order;
 mod postgres;

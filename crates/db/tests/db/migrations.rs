@@ -34,7 +34,10 @@ async fn applied_twice_is_applied_once() {
     db.close().await;
     let db = Db::open(&options).await.expect("it opens");
     assert_eq!(db.migrate().await.expect("again"), Migrated { applied: vec![] });
-    assert_eq!(count(&db, "SELECT count(*) AS n FROM schema_migrations").await, i64::try_from(first.applied.len()).expect("few"));
+    assert_eq!(
+        count(&db, "SELECT count(*) AS n FROM schema_migrations").await,
+        i64::try_from(first.applied.len()).expect("few")
+    );
 }
 
 #[tokio::test]

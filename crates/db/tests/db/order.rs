@@ -7,7 +7,8 @@ use kalends_db::{FromRow, Result, Row, sql};
 use crate::{Text, outside};
 
 /// In the order of their bytes. No natural language has it so: there `a` stands before `B`, and `Ä` beside `A`.
-const WORDS: &[&str] = &["", " ", "-", "B", "Z", "_", "a", "a b", "a-b", "ab", "b", "z", "~", "Ä", "ß", "à", "日", "🐎"];
+const WORDS: &[&str] =
+    &["", " ", "-", "B", "Z", "_", "a", "a b", "a-b", "ab", "b", "z", "~", "Ä", "ß", "à", "日", "🐎"];
 
 #[tokio::test]
 async fn lists_are_in_the_order_of_bytes() {
@@ -17,7 +18,11 @@ async fn lists_are_in_the_order_of_bytes() {
         .write((), |tx, ()| {
             Box::pin(async move {
                 for word in WORDS.iter().rev() {
-                    sql("INSERT INTO settings (key, value) VALUES ($1, $2)").bind(format!("w{word}")).bind(*word).run(tx).await?;
+                    sql("INSERT INTO settings (key, value) VALUES ($1, $2)")
+                        .bind(format!("w{word}"))
+                        .bind(*word)
+                        .run(tx)
+                        .await?;
                 }
                 Ok(())
             })
@@ -25,12 +30,16 @@ async fn lists_are_in_the_order_of_bytes() {
         .await;
     written.expect("written");
     let mut conn = db.reader().await.expect("a reader");
-    let words: Vec<Text> = sql("SELECT value AS t FROM settings WHERE key LIKE 'w%' ORDER BY value").all(&mut conn).await.expect("rows");
+    let words: Vec<Text> =
+        sql("SELECT value AS t FROM settings WHERE key LIKE 'w%' ORDER BY value").all(&mut conn).await.expect("rows");
     assert_eq!(words.iter().map(|word| word.0.as_str()).collect::<Vec<_>>(), WORDS);
     for (n, word) in WORDS.iter().enumerate() {
         // As paging by key does it.
-        let behind: i64 =
-            sql("SELECT count(*) AS n FROM settings WHERE key LIKE 'w%' AND value > $1").bind(*word).one(&mut conn).await.expect("a number");
+        let behind: i64 = sql("SELECT count(*) AS n FROM settings WHERE key LIKE 'w%' AND value > $1")
+            .bind(*word)
+            .one(&mut conn)
+            .await
+            .expect("a number");
         assert_eq!(usize::try_from(behind).expect("small"), WORDS.len() - n - 1, "{word:?}");
     }
 }
@@ -43,7 +52,11 @@ struct Column {
 
 impl FromRow for Column {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Column { table: row.get("table_name")?, column: row.get("column_name")?, collation: row.opt("collation_name")? })
+        Ok(Column {
+            table: row.get("table_name")?,
+            column: row.get("column_name")?,
+            collation: row.opt("collation_name")?,
+        })
     }
 }
 
@@ -52,13 +65,12 @@ async fn every_text_column_on_postgresql_is_compared_by_bytes() {
     let test = TestDb::on(Engine::Postgres).await;
     let db = test.open().await;
     let mut conn = db.reader().await.expect("a reader");
-    let columns: Vec<Column> = sql(
-        "SELECT table_name::text, column_name::text, collation_name::text FROM information_schema.columns
-         WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'character') ORDER BY 1, 2",
-    )
-    .all(&mut conn)
-    .await
-    .expect("rows");
+    let columns: Vec<Column> =
+        sql("SELECT table_name::text, column_name::text, collation_name::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'character') ORDER BY 1, 2")
+        .all(&mut conn)
+        .await
+        .expect("rows");
     assert!(columns.len() > 40, "{} text columns: does the test look at the right place?", columns.len());
     let others: Vec<String> = columns
         .iter()
@@ -80,7 +92,8 @@ async fn the_tests_server_would_sort_otherwise_by_itself() {
     .fetch_one(&mut outside)
     .await
     .expect("an answer");
-    let sorted: bool = sqlx::query_scalar("SELECT 'a'::text < 'B'::text").fetch_one(&mut outside).await.expect("an answer");
+    let sorted: bool =
+        sqlx::query_scalar("SELECT 'a'::text < 'B'::text").fetch_one(&mut outside).await.expect("an answer");
     // `cargo xtask test` makes the cluster in English where the server can (PostgreSQL 15 with ICU).
     assert_eq!(sorted, provider == "i", "PostgreSQL {version}, provider {provider}");
 }

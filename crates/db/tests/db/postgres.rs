@@ -81,8 +81,8 @@ async fn two_commands_that_lock_rows_in_opposite_order_both_succeed() {
     let test = TestDb::on(Engine::Postgres).await;
     let db = test.open().await;
     counters(&db).await;
-    assert_eq!(cross(&db, false).await, 3, "one of them ran twice");
-    assert_eq!(cross(&db, true).await, 3, "also when it lost in a SELECT FOR UPDATE");
+    assert!(cross(&db, false).await > 2, "one of them ran again");
+    assert!(cross(&db, true).await > 2, "also when it lost in a SELECT FOR UPDATE");
     assert_eq!((counter(&db, "a").await, counter(&db, "b").await), (4, 4));
     assert_eq!(in_transaction(&test.url).await, 0);
 }
@@ -189,13 +189,26 @@ async fn start_with(setting: &str) -> Result<Db> {
 #[tokio::test]
 async fn a_start_refuses_settings_that_could_lose_an_acknowledged_write() {
     for weak in ["off", "local", "remote_write"] {
-        let refused = start_with(&format!("synchronous_commit = {weak}")).await.err().expect("it is refused").to_string();
-        assert!(refused.contains(&format!("synchronous_commit = {weak}")) && refused.contains("Set it to on"), "{refused}");
+        let refused =
+            start_with(&format!("synchronous_commit = {weak}")).await.err().expect("it is refused").to_string();
+        assert!(
+            refused.contains(&format!("synchronous_commit = {weak}")) && refused.contains("Set it to on"),
+            "{refused}"
+        );
     }
-    for strong in ["synchronous_commit = on", "synchronous_commit = remote_apply", "timezone = 'Asia/Tokyo'", "statement_timeout = '1s'"] {
+    for strong in [
+        "synchronous_commit = on",
+        "synchronous_commit = remote_apply",
+        "timezone = 'Asia/Tokyo'",
+        "statement_timeout = '1s'",
+    ] {
         let db = start_with(strong).await.unwrap_or_else(|error| panic!("{strong}: {error}"));
         assert_eq!(count(&db, "SELECT 1::bigint AS n WHERE current_setting('timezone') = 'UTC' AND current_setting('statement_timeout') = '30s'").await, 1);
-        assert_eq!(count(&db, "SELECT 1::bigint AS n WHERE current_setting('idle_in_transaction_session_timeout') = '30s'").await, 1);
+        assert_eq!(
+            count(&db, "SELECT 1::bigint AS n WHERE current_setting('idle_in_transaction_session_timeout') = '30s'")
+                .await,
+            1
+        );
     }
 }
 
@@ -212,4 +225,33 @@ async fn a_role_with_weak_settings_is_refused_too() {
     admin.execute(sqlx::AssertSqlSafe(format!("DROP ROLE {role}"))).await.expect("gone");
     let refused = refused.err().expect("it is refused").to_string();
     assert!(refused.contains("synchronous_commit = off"), "{refused}");
+}
+
+/// What `Tx::stale`, `lock_row` and a version in the WHERE are for.
+#[tokio::test]
+async fn without_a_guard_an_update_is_lost() {
+    let test = TestDb::on(Engine::Postgres).await;
+    let db = test.open().await;
+    counters(&db).await;
+    let meeting = Arc::new(Barrier::new(2));
+    let mut both = JoinSet::new();
+    for _ in 0..2 {
+        let (db, meeting) = (db.clone(), meeting.clone());
+        both.spawn(async move {
+            let outcome: Result<u64> = db
+                .write(meeting, |tx, meeting| {
+                    Box::pin(async move {
+                        let read: i64 = sql("SELECT n FROM counters WHERE name = 'a'").one(tx).await?;
+                        meeting.wait().await;
+                        sql("UPDATE counters SET n = $1 WHERE name = 'a'").bind(read + 1).run(tx).await
+                    })
+                })
+                .await;
+            outcome
+        });
+    }
+    while let Some(done) = both.join_next().await {
+        assert_eq!(done.expect("it ends").expect("written"), 1);
+    }
+    assert_eq!(counter(&db, "a").await, 1, "two were told they had added one");
 }

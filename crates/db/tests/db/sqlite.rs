@@ -78,7 +78,10 @@ async fn commits_are_synced_and_foreign_keys_kept_on_the_writer() {
         .write((), move |tx, ()| {
             Box::pin(async move {
                 let mut all = Vec::new();
-                for (pragma, name) in [("SELECT synchronous AS n FROM pragma_synchronous", "synchronous"), ("SELECT foreign_keys AS n FROM pragma_foreign_keys", "foreign_keys")] {
+                for (pragma, name) in [
+                    ("SELECT synchronous AS n FROM pragma_synchronous", "synchronous"),
+                    ("SELECT foreign_keys AS n FROM pragma_foreign_keys", "foreign_keys"),
+                ] {
                     all.push((name.to_owned(), sql(pragma).one::<i64>(tx).await?));
                 }
                 Ok(all)

@@ -31,7 +31,11 @@ impl FromRow for All {
 }
 
 async fn table(db: &Db) {
-    ddl(db, &["CREATE TABLE kinds (n BIGINT PRIMARY KEY, u UUID, t TEXT, i BIGINT, b BOOLEAN, at TIMESTAMPTZ, y BYTEA)"]).await;
+    ddl(
+        db,
+        &["CREATE TABLE kinds (n BIGINT PRIMARY KEY, u UUID, t TEXT, i BIGINT, b BOOLEAN, at TIMESTAMPTZ, y BYTEA)"],
+    )
+    .await;
 }
 
 async fn put(db: &Db, n: i64, all: &All) {
@@ -68,7 +72,8 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
         "2027-03-28T01:00:00.123456Z",
         "9990-12-31T23:59:59.999999Z",
     ];
-    let texts = ["", "plain", "Ünïcödé ☃ 👩‍👩‍👧‍👦 🐎", "it's \"quoted\" \\ $1 {} %_ -- ;", "line\nline\r\n\ttab", "\u{202e}\u{feff}"];
+    let texts =
+        ["", "plain", "Ünïcödé ☃ 👩‍👩‍👧‍👦 🐎", "it's \"quoted\" \\ $1 {} %_ -- ;", "line\nline\r\n\ttab", "\u{202e}\u{feff}"];
     let ids = [Uuid::nil(), Uuid::max(), Uuid::from_u128(0x01941f29_7c00_7aaa_8000_3d1c7e9a5b10)];
     let bytes: Vec<u8> = (0..=255).collect();
     let mut all = vec![All::default()];
@@ -78,7 +83,14 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
     all.extend(ids.map(|u| All { u: Some(u), ..All::default() }));
     all.extend([true, false].map(|b| All { b: Some(b), ..All::default() }));
     all.extend([vec![], vec![0], bytes.clone()].map(|y| All { y: Some(y), ..All::default() }));
-    all.push(All { u: Some(ids[2]), t: Some("x".repeat(1 << 20)), i: Some(7), b: Some(true), at: at(times[4]), y: Some(bytes) });
+    all.push(All {
+        u: Some(ids[2]),
+        t: Some("x".repeat(1 << 20)),
+        i: Some(7),
+        b: Some(true),
+        at: at(times[4]),
+        y: Some(bytes),
+    });
     for (n, one) in all.iter().enumerate() {
         put(&db, i64::try_from(n).expect("small"), one).await;
     }
@@ -90,20 +102,23 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
     }
     // They are found by what they are, too: both sides of a comparison have one form.
     for one in &all {
-        let found: i64 = sql("SELECT count(*) AS n FROM kinds WHERE u = $1 OR t = $2 OR i = $3 OR b = $4 OR at = $5 OR y = $6")
-            .bind(Value::Uuid(one.u))
-            .bind(one.t.clone())
-            .bind(one.i)
-            .bind(Value::Bool(one.b))
-            .bind(one.at)
-            .bind(one.y.clone())
-            .one(&mut conn)
-            .await
-            .expect("a number");
+        let found: i64 =
+            sql("SELECT count(*) AS n FROM kinds WHERE u = $1 OR t = $2 OR i = $3 OR b = $4 OR at = $5 OR y = $6")
+                .bind(Value::Uuid(one.u))
+                .bind(one.t.clone())
+                .bind(one.i)
+                .bind(Value::Bool(one.b))
+                .bind(one.at)
+                .bind(one.y.clone())
+                .one(&mut conn)
+                .await
+                .expect("a number");
         assert_eq!(found > 0, *one != All::default(), "{one:?}");
     }
-    let in_order: Vec<All> =
-        sql("SELECT u, t, i, b, at, y FROM kinds WHERE at IS NOT NULL AND i IS NULL ORDER BY at").all(&mut conn).await.expect("rows");
+    let in_order: Vec<All> = sql("SELECT u, t, i, b, at, y FROM kinds WHERE at IS NOT NULL AND i IS NULL ORDER BY at")
+        .all(&mut conn)
+        .await
+        .expect("rows");
     assert_eq!(in_order.iter().map(|one| one.at).collect::<Vec<_>>(), times.map(at), "times sort as times");
 }
 
@@ -146,7 +161,8 @@ async fn one_text_with_numbers_and_a_list_serves_both_engines() {
     }
     assert_eq!(sum(&mut conn, vec![3, 3, 99]).await, 30, "what is twice in the list is counted once");
     let texts = ["t1", "t39", "x' OR '1'='1"].map(str::to_owned);
-    let found: Vec<Text> = sql("SELECT t FROM kinds WHERE t IN ({}) ORDER BY t").bind_list(texts).all(&mut conn).await.expect("rows");
+    let found: Vec<Text> =
+        sql("SELECT t FROM kinds WHERE t IN ({}) ORDER BY t").bind_list(texts).all(&mut conn).await.expect("rows");
     assert_eq!(found, [Text("t1".to_owned()), Text("t39".to_owned())]);
     drop(conn);
     let many: Vec<i64> = (0..5_000).collect();

@@ -118,7 +118,11 @@ fn a_mistake_says_where_what_and_why() {
         ("", &[("KALENDS__DATABASE__URL", "mysql://user:word@host/db")], &["KALENDS__DATABASE__URL", "postgres://"]),
         ("", &[("KALENDS__DATABASE__URL", "sqlite::memory:")], &["KALENDS__DATABASE__URL", "memory"]),
         ("", &[("KALENDS__SECRET_KEY", "short")], &["KALENDS__SECRET_KEY", "at least 32"]),
-        ("", &[("KALENDS__DATABASE__URL", "postgres://host/db")], &["KALENDS__SECRET_KEY", "must be given on PostgreSQL"]),
+        (
+            "",
+            &[("KALENDS__DATABASE__URL", "postgres://host/db")],
+            &["KALENDS__SECRET_KEY", "must be given on PostgreSQL"],
+        ),
         ("", &[("KALENDS__MAIL__SMTP_URL", "http://user:word@host")], &["KALENDS__MAIL__SMTP_URL", "smtp://"]),
         ("", &[("KALENDS__MAIL__SMTP_URL", "smtp://host:25")], &["mail.from"]),
         ("", &[("KALENDS__MAIL__FROM", "nobody")], &["KALENDS__MAIL__FROM", "events@example.org"]),
@@ -136,7 +140,8 @@ fn a_mistake_says_where_what_and_why() {
 
 #[test]
 fn all_mistakes_are_told_at_once() {
-    let said = mistakes("[http]\nlisten = \"x\"\nfoo = 1\n[log]\nformat = \"xml\"\n", &[("KALENDS__SECRET_KEY", "short")]);
+    let said =
+        mistakes("[http]\nlisten = \"x\"\nfoo = 1\n[log]\nformat = \"xml\"\n", &[("KALENDS__SECRET_KEY", "short")]);
     assert_eq!(said.lines().count(), 5, "{said}");
 }
 
@@ -186,7 +191,8 @@ fn uncommented(line: &str) -> Option<String> {
 fn the_reference_page_has_every_key() {
     let page = include_str!("../../../../docs/configuration.md");
     for key in known_keys() {
-        let row = format!("| `{}` | `{}` | {} | {} |", key.name, key.variable(), key.default.replace('|', "\\|"), key.what);
+        let row =
+            format!("| `{}` | `{}` | {} | {} |", key.name, key.variable(), key.default.replace('|', "\\|"), key.what);
         assert!(page.contains(&row), "docs/configuration.md must have this line:\n{row}");
     }
 }

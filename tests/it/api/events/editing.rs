@@ -26,8 +26,12 @@ async fn a_patch_sets_the_fields_it_names_and_null_takes_one_back_to_its_default
     expected["description"] = json!("About bees");
     expected["version"] = json!(2);
     assert_eq!(changed.json, expected);
-    let refused = alice.patch(&path).json(&json!({"title": null, "start": null})).send().await.expect_problem("invalid");
-    assert_eq!(refused.errors(), [("/start".to_owned(), "required".to_owned()), ("/title".to_owned(), "required".to_owned())]);
+    let refused =
+        alice.patch(&path).json(&json!({"title": null, "start": null})).send().await.expect_problem("invalid");
+    assert_eq!(
+        refused.errors(),
+        [("/start".to_owned(), "required".to_owned()), ("/title".to_owned(), "required".to_owned())]
+    );
     let merge = alice.patch(&path).body("application/merge-patch+json", r#"{"title": "Speech"}"#);
     assert_eq!(merge.expect(200).await.str("/title"), "Speech");
     fits(&world).await;
@@ -84,7 +88,8 @@ async fn what_is_read_can_be_sent_back_whole_and_changes_nothing() {
 async fn what_others_changed_since_is_merged_by_field() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);
-    let made = event(&alice, &json!({"title": "Talk", "start": "2027-05-03T18:00:00", "end": "2027-05-03T19:00:00"})).await;
+    let made =
+        event(&alice, &json!({"title": "Talk", "start": "2027-05-03T18:00:00", "end": "2027-05-03T19:00:00"})).await;
     let path = format!("/api/v1/events/{}", made.id());
     share(&alice, &format!("events/{}", made.id()), &bob, "editor").await;
     bob.patch(&path).json(&json!({"title": "Talk on bees"})).expect(200).await;
@@ -100,7 +105,8 @@ async fn what_others_changed_since_is_merged_by_field() {
     // The same change on both sides is none.
     alice.patch(&path).json(&json!({"base_version": 1, "title": "Talk on bees"})).expect(200).await;
     assert_eq!(version(&alice, &made.id()).await, 3);
-    let future = alice.patch(&path).json(&json!({"base_version": 9, "title": "x"})).send().await.expect_problem("invalid");
+    let future =
+        alice.patch(&path).json(&json!({"base_version": 9, "title": "x"})).send().await.expect_problem("invalid");
     assert_eq!(only_error(&future), ("/base_version".into(), "out-of-range".into()));
     // Half of one side's time and half of the other's is nobody's.
     bob.patch(&path).json(&json!({"start": "2027-05-04T18:00:00", "end": "2027-05-04T19:00:00"})).expect(200).await;
@@ -115,7 +121,12 @@ async fn a_patch_that_changes_nothing_makes_no_version() {
     let alice = world.alice().await;
     let made = event(&alice, &choir()).await;
     let path = format!("/api/v1/events/{}", made.id());
-    for nothing in [json!({}), json!({"title": "Choir"}), json!({"start": "2027-03-22T18:30:00Z"}), json!({"recurrence": ["RRULE:COUNT=6;FREQ=WEEKLY"]})] {
+    for nothing in [
+        json!({}),
+        json!({"title": "Choir"}),
+        json!({"start": "2027-03-22T18:30:00Z"}),
+        json!({"recurrence": ["RRULE:COUNT=6;FREQ=WEEKLY"]}),
+    ] {
         let same = alice.patch(&path).json(&nothing).expect(200).await;
         assert_eq!(same.json, made.json, "{nothing}");
     }
@@ -132,17 +143,33 @@ async fn everything_wrong_is_told_at_once_and_nothing_changes() {
     });
     let refused = alice.post("/api/v1/events").json(&wrong).send().await.expect_problem("invalid");
     let expected = [
-        ("/audience/kind", "not-a-choice"), ("/busy", "wrong-type"), ("/calendar_id", "not-an-id"), ("/capacity", "out-of-range"),
-        ("/recurrence/0", "unknown-freq"), ("/registration/price/amount_minor", "required"), ("/registration/price/currency", "not-a-currency"),
-        ("/reminders/1", "wrong-type"), ("/status", "not-a-choice"), ("/tilte", "unknown-field"), ("/title", "required"), ("/url", "not-a-url"),
+        ("/audience/kind", "not-a-choice"),
+        ("/busy", "wrong-type"),
+        ("/calendar_id", "not-an-id"),
+        ("/capacity", "out-of-range"),
+        ("/recurrence/0", "unknown-freq"),
+        ("/registration/price/amount_minor", "required"),
+        ("/registration/price/currency", "not-a-currency"),
+        ("/reminders/1", "wrong-type"),
+        ("/status", "not-a-choice"),
+        ("/tilte", "unknown-field"),
+        ("/title", "required"),
+        ("/url", "not-a-url"),
     ];
     assert_eq!(refused.errors(), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
     assert!(refused.text.contains(r#"did you mean \"title\"?"#), "{}", refused.text);
 
     let made = event(&alice, &choir()).await;
     let patch = json!({"uid": "other", "state": "draft", "titel": "x", "busy": 1, "calendar_id": 7});
-    let refused = alice.patch(&format!("/api/v1/events/{}", made.id())).json(&patch).send().await.expect_problem("invalid");
-    let expected = [("/busy", "wrong-type"), ("/calendar_id", "not-an-id"), ("/state", "read-only"), ("/titel", "unknown-field"), ("/uid", "read-only")];
+    let refused =
+        alice.patch(&format!("/api/v1/events/{}", made.id())).json(&patch).send().await.expect_problem("invalid");
+    let expected = [
+        ("/busy", "wrong-type"),
+        ("/calendar_id", "not-an-id"),
+        ("/state", "read-only"),
+        ("/titel", "unknown-field"),
+        ("/uid", "read-only"),
+    ];
     assert_eq!(refused.errors(), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
     assert_eq!(version(&alice, &made.id()).await, 1);
 }
@@ -210,7 +237,8 @@ async fn an_event_moves_to_another_calendar_and_stays_its_owners() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);
     let club = calendar(&alice, &json!({"name": "Club"})).await;
-    let made = event(&bob, &json!({"title": "Picnic", "start": "2027-05-03T12:00:00", "uid": "picnic@example.org"})).await;
+    let made =
+        event(&bob, &json!({"title": "Picnic", "start": "2027-05-03T12:00:00", "uid": "picnic@example.org"})).await;
     let path = format!("/api/v1/events/{}", made.id());
     let move_it = json!({"calendar_id": club});
     bob.patch(&path).json(&move_it).send().await.expect_problem("not-found");
@@ -221,7 +249,8 @@ async fn an_event_moves_to_another_calendar_and_stays_its_owners() {
     assert_eq!((moved.str("/calendar_id"), moved.str("/my_role")), (club.as_str(), "owner"));
     assert_eq!(alice.get(&path).expect(200).await.str("/title"), "Picnic");
     // Only owners move events away.
-    let meeting = event(&alice, &json!({"title": "Meeting", "start": "2027-05-03T12:00:00", "calendar_id": club})).await;
+    let meeting =
+        event(&alice, &json!({"title": "Meeting", "start": "2027-05-03T12:00:00", "calendar_id": club})).await;
     let away = json!({"calendar_id": bob.calendar});
     bob.patch(&format!("/api/v1/events/{}", meeting.id())).json(&away).send().await.expect_problem("forbidden");
     // A UID names one event in a calendar.
@@ -247,7 +276,10 @@ async fn a_copy_is_a_new_event_with_the_changes_that_are_named() {
     assert_eq!(copy.json["overrides"], made.json["overrides"]);
     assert_eq!(copy.header("location"), Some(format!("/api/v1/events/{}", copy.id()).as_str()));
     let hers = carol.post(&path).json(&json!({"title": "My copy", "start": "2027-03-23T19:30:00", "end": "2027-03-23T21:00:00", "state": "draft"})).expect(201).await;
-    assert_eq!((hers.str("/calendar_id"), hers.str("/state"), hers.str("/my_role")), (carol.calendar.as_str(), "draft", "owner"));
+    assert_eq!(
+        (hers.str("/calendar_id"), hers.str("/state"), hers.str("/my_role")),
+        (carol.calendar.as_str(), "draft", "owner")
+    );
     assert_eq!(hers.str("/overrides/0/original_start"), "2027-03-30T19:30:00+02:00");
     assert_eq!(hers.json["author_id"], json!(carol.id));
     carol.post(&path).json(&json!({"calendar_id": open})).send().await.expect_problem("forbidden");

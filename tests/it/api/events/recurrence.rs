@@ -61,10 +61,19 @@ async fn dates_can_be_left_out_and_added_with_a_length_of_their_own() {
     let list = alice.get(&format!("/api/v1/events/{}/instances", made.id())).expect(200).await;
     assert_eq!(
         list.each("/start"),
-        ["2027-04-01T12:00:00+02:00", "2027-04-03T12:00:00+02:00", "2027-04-10T12:00:00+02:00", "2027-04-11T12:00:00+02:00"]
+        [
+            "2027-04-01T12:00:00+02:00",
+            "2027-04-03T12:00:00+02:00",
+            "2027-04-10T12:00:00+02:00",
+            "2027-04-11T12:00:00+02:00"
+        ]
     );
     assert_eq!(list.str("/items/3/end"), "2027-04-11T15:00:00+02:00");
-    alice.get(&format!("/api/v1/events/{}/instances/20270402T120000", made.id())).send().await.expect_problem("not-found");
+    alice
+        .get(&format!("/api/v1/events/{}/instances/20270402T120000", made.id()))
+        .send()
+        .await
+        .expect_problem("not-found");
     // The long period is found by its last hour.
     let late = alice.get("/api/v1/events?from=2027-04-11T12:30:00Z&to=2027-04-12T00:00:00Z").expect(200).await;
     assert_eq!(late.items().len(), 1);
@@ -134,11 +143,20 @@ async fn overrides_in_the_body_belong_to_occurrences_once() {
 
     for (overrides, expected) in [
         (json!([{"original_start": "2027-03-23T19:30:00"}]), ("/overrides/0/original_start", "not-an-occurrence")),
-        (json!([{"original_start": "2027-03-29T19:30:00"}, {"original_start": "2027-03-29T17:30:00Z", "cancelled": true}]), ("/overrides", "duplicate")),
+        (
+            json!([{"original_start": "2027-03-29T19:30:00"}, {"original_start": "2027-03-29T17:30:00Z", "cancelled": true}]),
+            ("/overrides", "duplicate"),
+        ),
         (json!([{"cancelled": true}]), ("/overrides/0/original_start", "required")),
         (json!([{"original_start": "2027-03-29T19:30:00", "tilte": "x"}]), ("/overrides/0/tilte", "unknown-field")),
-        (json!([{"original_start": "2027-03-29T19:30:00", "cancelled": true, "title": "x"}]), ("/overrides/0/title", "unknown-field")),
-        (json!([{"original_start": "2027-03-29T19:30:00", "end": "2027-03-29T19:00:00"}]), ("/overrides/0/end", "before-start")),
+        (
+            json!([{"original_start": "2027-03-29T19:30:00", "cancelled": true, "title": "x"}]),
+            ("/overrides/0/title", "unknown-field"),
+        ),
+        (
+            json!([{"original_start": "2027-03-29T19:30:00", "end": "2027-03-29T19:00:00"}]),
+            ("/overrides/0/end", "before-start"),
+        ),
         (json!({"2027-03-29": "x"}), ("/overrides", "wrong-type")),
     ] {
         let mut body = choir();

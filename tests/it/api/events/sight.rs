@@ -31,7 +31,11 @@ async fn everything(person: &Person, id: &str) -> String {
     }
     for (method, path, body) in [
         ("PATCH", format!("/api/v1/events/{id}"), json!({"title": "x"})),
-        ("PUT", format!("/api/v1/events/{id}"), json!({"title": "x", "start": "2027-05-03T12:00:00", "base_version": 1})),
+        (
+            "PUT",
+            format!("/api/v1/events/{id}"),
+            json!({"title": "x", "start": "2027-05-03T12:00:00", "base_version": 1}),
+        ),
         ("DELETE", format!("/api/v1/events/{id}"), json!({})),
         ("PATCH", format!("/api/v1/events/{id}/instances/20270504T120000"), json!({"title": "x"})),
         ("POST", format!("/api/v1/events/{id}/clone"), json!({})),
@@ -61,7 +65,12 @@ async fn who_may_only_know_when_people_are_busy_never_reads_a_title() {
         let seen = person.get(&format!("/api/v1/events/{}", made.id())).expect(200).await;
         assert_eq!(seen.json["title"], json!(null));
         assert_eq!((seen.str("/start"), seen.str("/my_role")), ("2027-05-03T12:00:00+02:00", "free_busy"));
-        for question in ["category=doctor", "sort=title", "sort=-title", "category=doctor&expand=true&from=2027-05-01T00:00:00Z&to=2027-06-01T00:00:00Z"] {
+        for question in [
+            "category=doctor",
+            "sort=title",
+            "sort=-title",
+            "category=doctor&expand=true&from=2027-05-01T00:00:00Z&to=2027-06-01T00:00:00Z",
+        ] {
             let list = person.get(&format!("/api/v1/events?{question}")).expect(200).await;
             assert_eq!(list.items().len(), 0, "{question}");
         }
@@ -78,7 +87,8 @@ async fn private_events_are_times_to_viewers_and_confidential_ones_are_nothing()
     share(&alice, &format!("calendars/{club}"), &carol, "viewer").await;
     let mut paths = Vec::new();
     for visibility in ["public", "private", "confidential"] {
-        let body = json!({"title": visibility, "start": "2027-05-03T12:00:00", "calendar_id": club, "visibility": visibility});
+        let body =
+            json!({"title": visibility, "start": "2027-05-03T12:00:00", "calendar_id": club, "visibility": visibility});
         paths.push(format!("/api/v1/events/{}", event(&alice, &body).await.id()));
     }
     let titles = |list: kalends_testkit::Reply| list.each("/title");
@@ -99,7 +109,8 @@ async fn what_may_be_seen_alone_is_in_the_list_too() {
     let world = World::new().await;
     let (alice, carol) = (world.alice().await, world.carol().await);
     for visibility in ["public", "private", "confidential"] {
-        let made = event(&alice, &json!({"title": "x", "start": "2027-05-03T12:00:00", "visibility": visibility})).await;
+        let made =
+            event(&alice, &json!({"title": "x", "start": "2027-05-03T12:00:00", "visibility": visibility})).await;
         share(&alice, &format!("events/{}", made.id()), &carol, "free_busy").await;
         let alone = carol.get(&format!("/api/v1/events/{}", made.id())).send().await.status.is_success();
         let list = carol.get(&format!("/api/v1/events?ids={}&include=total", made.id())).expect(200).await;
@@ -121,12 +132,16 @@ async fn anonymous_people_see_the_minimum_of_what_is_public() {
     let path = format!("/api/v1/events/{}", made.id());
     let seen = world.anonymous().get(&path).expect(200).await;
     assert_eq!(seen.str("/title"), "Concert");
-    for (field, value) in [("author_id", json!(null)), ("my_role", json!(null)), ("meta", json!({})), ("reminders", json!([]))] {
+    for (field, value) in
+        [("author_id", json!(null)), ("my_role", json!(null)), ("meta", json!({})), ("reminders", json!([]))]
+    {
         assert_eq!(seen.json[field], value, "{field}");
     }
     assert_eq!(seen.json["audience"]["user_ids"], json!([]));
     assert!(!seen.text.contains(&mallory.id), "{}", seen.text);
-    let draft = event(&alice, &json!({"title": "Plan", "start": "2027-05-03T20:00:00", "calendar_id": open, "state": "draft"})).await;
+    let draft =
+        event(&alice, &json!({"title": "Plan", "start": "2027-05-03T20:00:00", "calendar_id": open, "state": "draft"}))
+            .await;
     for person in [world.anonymous(), mallory.clone()] {
         person.get(&format!("/api/v1/events/{}", draft.id())).send().await.expect_problem("not-found");
         assert_eq!(person.get("/api/v1/events").expect(200).await.each("/title"), ["Concert"]);

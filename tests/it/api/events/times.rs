@@ -97,7 +97,8 @@ async fn a_time_without_zone_is_read_in_that_of_the_calendar() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokyo = calendar(&alice, &json!({"name": "Tokyo office", "time_zone": "Asia/Tokyo"})).await;
-    let there = event(&alice, &json!({"title": "Stand-up", "start": "2027-05-03T09:00:00", "calendar_id": tokyo})).await;
+    let there =
+        event(&alice, &json!({"title": "Stand-up", "start": "2027-05-03T09:00:00", "calendar_id": tokyo})).await;
     assert_eq!(there.str("/start"), "2027-05-03T09:00:00+09:00");
     assert_eq!(there.str("/time_zone"), "Asia/Tokyo");
     let here = event(&alice, &json!({"title": "Stand-up", "start": "2027-05-03T09:00:00"})).await;
@@ -108,7 +109,8 @@ async fn a_time_without_zone_is_read_in_that_of_the_calendar() {
 async fn whole_days_are_dates_with_an_exclusive_end() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let fair = event(&alice, &json!({"title": "Fair", "all_day": true, "start": "2027-05-01", "end": "2027-05-03"})).await;
+    let fair =
+        event(&alice, &json!({"title": "Fair", "all_day": true, "start": "2027-05-01", "end": "2027-05-03"})).await;
     assert_eq!((fair.str("/start"), fair.str("/end")), ("2027-05-01", "2027-05-03"));
     assert_eq!(fair.json["time_zone"], json!(null));
     let day = event(&alice, &json!({"title": "May Day", "all_day": true, "start": "2027-05-01"})).await;
@@ -118,7 +120,9 @@ async fn whole_days_are_dates_with_an_exclusive_end() {
     assert_eq!(after.each("/title"), Vec::<String>::new());
     let last = alice.get("/api/v1/events?from=2027-05-02T21:59:59Z&to=2027-05-09T00:00:00Z").expect(200).await;
     assert_eq!(last.each("/title"), ["Fair"]);
-    for (end, code) in [("2027-05-01", "before-start"), ("2027-04-30", "before-start"), ("2027-05-01T10:00:00", "not-a-date")] {
+    for (end, code) in
+        [("2027-05-01", "before-start"), ("2027-04-30", "before-start"), ("2027-05-01T10:00:00", "not-a-date")]
+    {
         let wrong = json!({"title": "Fair", "all_day": true, "start": "2027-05-01", "end": end});
         let refused = alice.post("/api/v1/events").json(&wrong).send().await.expect_problem("invalid");
         assert_eq!(only_error(&refused), ("/end".into(), code.into()));
@@ -129,7 +133,11 @@ async fn whole_days_are_dates_with_an_exclusive_end() {
 async fn floating_times_and_an_end_in_another_zone_are_kept() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let toast = event(&alice, &json!({"title": "Toast", "floating": true, "start": "2027-12-31T23:59:00", "end": "2028-01-01T00:01:00"})).await;
+    let toast = event(
+        &alice,
+        &json!({"title": "Toast", "floating": true, "start": "2027-12-31T23:59:00", "end": "2028-01-01T00:01:00"}),
+    )
+    .await;
     assert_eq!((toast.str("/start"), toast.str("/end")), ("2027-12-31T23:59:00", "2028-01-01T00:01:00"));
     assert_eq!((&toast.json["floating"], &toast.json["time_zone"]), (&json!(true), &json!(null)));
     let flight = json!({"title": "Flight", "start": "2027-06-01T10:00:00", "end": "2027-06-01T13:00:00", "time_zone": "Europe/Zurich", "end_time_zone": "America/New_York"});
@@ -162,7 +170,10 @@ async fn what_is_no_time_is_refused_with_its_field() {
         (json!({"title": "x", "start": "next Monday"}), ("/start", "not-a-time")),
         (json!({"title": "x", "start": "2027-05-03T09:00:00[Europe/Zurich]"}), ("/start", "not-a-time")),
         (json!({"title": "x", "start": start, "floating": true, "time_zone": "UTC"}), ("/time_zone", "contradiction")),
-        (json!({"title": "x", "start": "2027-05-03", "all_day": true, "floating": true}), ("/floating", "contradiction")),
+        (
+            json!({"title": "x", "start": "2027-05-03", "all_day": true, "floating": true}),
+            ("/floating", "contradiction"),
+        ),
     ] {
         let refused = alice.post("/api/v1/events").json(&body).send().await.expect_problem("invalid");
         assert_eq!(only_error(&refused), (expected.0.to_owned(), expected.1.to_owned()), "{body}");
@@ -189,9 +200,16 @@ async fn the_first_and_the_last_year_are_kept_and_found() {
 async fn a_moment_without_length_is_found_where_it_is() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let bell = event(&alice, &json!({"title": "Bell", "start": "2027-05-03T12:00:00", "end": "2027-05-03T12:00:00", "time_zone": "UTC"})).await;
+    let bell = event(
+        &alice,
+        &json!({"title": "Bell", "start": "2027-05-03T12:00:00", "end": "2027-05-03T12:00:00", "time_zone": "UTC"}),
+    )
+    .await;
     assert_eq!(bell.str("/start"), bell.str("/end"));
-    for (window, found) in [("from=2027-05-03T12:00:00Z&to=2027-05-03T12:00:01Z", 1), ("from=2027-05-03T11:00:00Z&to=2027-05-03T12:00:00Z", 0)] {
+    for (window, found) in [
+        ("from=2027-05-03T12:00:00Z&to=2027-05-03T12:00:01Z", 1),
+        ("from=2027-05-03T11:00:00Z&to=2027-05-03T12:00:00Z", 0),
+    ] {
         for expand in ["", "&expand=true"] {
             let list = alice.get(&format!("/api/v1/events?{window}{expand}")).expect(200).await;
             assert_eq!(list.items().len(), found, "{window}{expand}");

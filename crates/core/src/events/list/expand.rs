@@ -16,10 +16,9 @@ use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::content::Content;
 use crate::events::series::{Compiled, Instance};
-use crate::events::times::Times;
-use crate::events::{Allowed, EventError, reach};
+use crate::events::{Allowed, Event, EventError, reach};
 
-/// A place in the list: by start, then event, then original start.
+/// A place in the list: by start, then event, then original start (of single events none is needed, and it is the least).
 type Place = (Timestamp, EventId, DateTime);
 
 /// Compiled series by event, version and zone of the calendar: what a version says never changes, so nothing here is ever
@@ -44,7 +43,7 @@ pub(super) async fn page(
     let behind = list.cursor.as_ref().map(place_of);
     let mut page: BTreeMap<Place, Option<Instance>> = BTreeMap::new();
     for single in singles(conn, ctx, list, window, scope, behind.as_ref(), wanted + 1).await? {
-        page.insert((single.starts_at, single.id, single.original), None);
+        page.insert((single.starts_at, single.id, DateTime::MIN), None);
     }
     for candidates in candidates(conn, ctx, list, window, scope).await?.chunks(TURN) {
         for (id, compiled) in compile(conn, candidates).await? {
@@ -62,10 +61,10 @@ pub(super) async fn page(
     let items = page
         .into_iter()
         .take(wanted)
-        .filter_map(|((start, id, original), instance)| {
+        .filter_map(|((start, id, _), instance)| {
             let of = events.get(&id)?.clone();
             let instance = instance.unwrap_or_else(|| Instance {
-                original_start: original,
+                original_start: of.event.content.times.start,
                 start,
                 end: of.event.content.times.end_instant(&of.event.calendar_zone).max(start),
                 overridden: false,
@@ -124,18 +123,11 @@ fn cursor_of(place: &Place, of: u32) -> Cursor {
 struct Single {
     id: EventId,
     starts_at: Timestamp,
-    original: DateTime,
 }
 
-struct SingleRow {
-    id: EventId,
-    starts_at: Timestamp,
-    times: Times,
-}
-
-impl FromRow for SingleRow {
+impl FromRow for Single {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(SingleRow { id: row.get("id")?, starts_at: row.get("k")?, times: row.json::<Times>("content")? })
+        Ok(Single { id: row.get("id")?, starts_at: row.get("k")? })
     }
 }
 
@@ -166,12 +158,11 @@ async fn singles(
         });
     }
     let mut text = Text::default();
-    text.push("SELECT x.id, x.k, e.content FROM (");
+    text.push("SELECT id, k FROM (");
     branches(&mut text, ctx, &list, scope, |text| text.push("SELECT e.id, e.starts_at AS k"), &classes);
-    text.push(") x JOIN events e ON e.id = x.id ORDER BY x.k, x.id LIMIT ");
-    text.push(&limit.to_string());
-    let rows: Vec<SingleRow> = run(text).all(conn).await?;
-    Ok(rows.into_iter().map(|row| Single { id: row.id, starts_at: row.starts_at, original: row.times.start }).collect())
+    text.push(") x");
+    text.push(&order);
+    Ok(run(text).all(conn).await?)
 }
 
 /// A series that may have an instance in the window.
@@ -208,6 +199,12 @@ pub(super) async fn candidates(
     branches(&mut text, ctx, list, scope, |text| text.push("SELECT e.id, e.version, e.calendar_id"), &[class]);
     text.push(") x JOIN calendars c ON c.id = x.calendar_id");
     Ok(run(text).all(conn).await?)
+}
+
+/// An event that is at hand, compiled.
+pub(super) fn compiled(event: &Event) -> Arc<Compiled> {
+    let key = (event.id, event.version, event.calendar_zone.name().to_owned());
+    COMPILED.get_with(key, || Arc::new(Compiled::of(&event.content, &event.calendar_zone)))
 }
 
 /// The candidates compiled, from the cache or from the database.

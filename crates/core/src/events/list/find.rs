@@ -9,7 +9,6 @@ use kalends_kernel::{Cursor, EventId, Page};
 use super::scope::{Scope, Text, filters, run};
 use super::{Found, List, Sort, Window, load_all};
 use crate::ctx::Ctx;
-use crate::events::series::Compiled;
 use crate::events::{Allowed, EventError, reach};
 
 /// How many rounds of keys one request may take before it answers with a shorter page.
@@ -65,7 +64,7 @@ pub(super) async fn count(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope
 fn is_in(of: &Allowed, window: Option<Window>) -> Result<bool, EventError> {
     match window {
         Some(window) if of.event.content.is_recurring() => {
-            let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
+            let compiled = super::expand::compiled(&of.event);
             Ok(compiled.overlapping(window.from, window.to).next().transpose()?.is_some())
         }
         _ => Ok(true),
@@ -187,7 +186,9 @@ pub(super) fn branches(
             first = false;
             text.push("SELECT * FROM (");
             select(text);
-            text.push(" FROM events e WHERE ");
+            text.push(" FROM ");
+            text.push(branch.from());
+            text.push(" WHERE ");
             branch.condition(text);
             filters(text, ctx, list);
             class.narrow(text);

@@ -78,7 +78,11 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope>
             text.push("c.id = ");
             text.value(id);
         }
-        None if user.is_some() => text.push("(cp.role IS NOT NULL OR c.visibility <> 'private')"),
+        // Two look-ups by index: an OR over the join would walk through every calendar there is.
+        None if user.is_some() => text.push(
+            "c.id IN (SELECT p.calendar_id FROM calendar_permissions p WHERE p.user_id = $1
+              UNION SELECT v.id FROM calendars v WHERE v.deleted_at IS NULL AND v.visibility <> 'private')",
+        ),
         None => text.push("c.visibility = 'public'"),
     }
     text.push(&format!(" LIMIT {MOST}"));
@@ -119,6 +123,15 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope>
 }
 
 impl Branch {
+    /// Where its events come from, as `e`.
+    pub(super) fn from(&self) -> &'static str {
+        match self {
+            Branch::All(_) | Branch::Published { .. } => "events e",
+            // SQLite goes through a CROSS JOIN in the order it is written in: the few shares first, never all events.
+            Branch::Shared { .. } => "event_permissions p CROSS JOIN events e",
+        }
+    }
+
     /// The condition on `e` that says what this branch shows.
     pub(super) fn condition(&self, text: &mut Text) {
         match self {
@@ -133,13 +146,13 @@ impl Branch {
                 text.push(if *public_only { "e.visibility = 'public'" } else { "e.visibility <> 'confidential'" });
             }
             Branch::Shared { user, calendar, owned, public_only } => {
-                text.push("e.id IN (SELECT p.event_id FROM event_permissions p WHERE p.user_id = ");
+                text.push("e.id = p.event_id AND p.user_id = ");
                 text.value(*user);
                 text.push(match (owned, public_only) {
-                    (true, _) => " AND p.role = 'owner')",
-                    (false, true) => " AND p.role <> 'free_busy')",
+                    (true, _) => " AND p.role = 'owner'",
+                    (false, true) => " AND p.role <> 'free_busy'",
                     (false, false) => {
-                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility <> 'confidential')))"
+                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility <> 'confidential'))"
                     }
                 });
                 text.push(" AND NOT EXISTS (SELECT 1 FROM calendars d WHERE d.id = e.calendar_id AND d.deleted_at IS NOT NULL)");

@@ -1,0 +1,104 @@
+//! A caller that stops waiting at any moment leaves no connection inside a transaction.
+//!
+//! tokio's timer counts milliseconds, and a BEGIN takes a tenth of one: the cut is made by a future that is polled beside
+//! the work until so many microseconds have gone by.
+
+use std::time::{Duration, Instant};
+
+use kalends_db::testing::TestDb;
+use kalends_db::{Engine, Result};
+use sqlx::Executor;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::{add, counter, counters, in_transaction, outside};
+
+/// Numbers without order, the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+async fn microseconds(number: u64) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_micros(number) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_callers_that_went_away_leave_nothing_behind() {
+    let test = TestDb::on(Engine::Postgres).await;
+    let db = test.open().await;
+    counters(&db).await;
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let (mut cut, mut acknowledged) = (0, 0);
+    for _ in 0..1_000 {
+        let limit = microseconds(chance.below(40_000) / (1 + chance.below(60)));
+        let write = async {
+            let done: Result<u64> = db.write("a", |tx, name| add(tx, name)).await;
+            done
+        };
+        tokio::select! {
+            biased;
+            done = write => {
+                done.expect("written");
+                acknowledged += 1;
+            }
+            () = limit => cut += 1,
+        }
+    }
+    assert!(cut > 500, "{cut} were cut off");
+    // These come behind everything that still runs: they want the same row.
+    for _ in 0..200 {
+        let done: Result<u64> = db.write("a", |tx, name| add(tx, name)).await;
+        done.expect("written");
+    }
+    // Whoever was cut off before he was heard has written nothing; the others have, once.
+    db.close().await;
+    assert_eq!(in_transaction(&test.url).await, 0);
+    let db = test.open().await;
+    let written = counter(&db, "a").await - 200;
+    println!("{cut} of 1000 cut off, {acknowledged} acknowledged, {written} written");
+    assert!((acknowledged..=1_000).contains(&written), "{written} written, {acknowledged} acknowledged");
+}
+
+/// The control: sqlx 0.9.0's own `begin`, cut off in the same way, does leave its connection in a transaction
+/// (transact-rs/sqlx#4385). When a newer sqlx makes this test fail, the task around every command may go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_drivers_own_begin_leaves_connections_in_a_transaction() {
+    let test = TestDb::on(Engine::Postgres).await;
+    let pool =
+        PgPoolOptions::new().max_connections(1).test_before_acquire(false).connect(&test.url).await.expect("a pool");
+    let mut outside = outside(&test.url).await;
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let (mut cut, mut left) = (0, 0);
+    for _ in 0..2_000 {
+        let limit = microseconds(chance.below(400));
+        tokio::select! {
+            biased;
+            tx = pool.begin() => tx.expect("begun").rollback().await.expect("rolled back"),
+            () = limit => {
+                cut += 1;
+                let mut connection = pool.acquire().await.expect("a connection");
+                let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await.expect("a number");
+                let state: String =
+                    sqlx::query_scalar("SELECT state FROM pg_stat_activity WHERE pid = $1").bind(pid).fetch_one(&mut outside).await.expect("a state");
+                if state == "idle in transaction" {
+                    left += 1;
+                    connection.execute("ROLLBACK").await.expect("rolled back");
+                }
+            }
+        }
+        if left == 5 {
+            break;
+        }
+    }
+    println!("{left} of {cut} cut off were left in a transaction");
+    assert!(left > 0, "none of {cut} that were cut off: is sqlx's begin cancel-safe now?");
+}
