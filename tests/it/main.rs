@@ -2,7 +2,12 @@
 //! about many at once (always also on PostgreSQL), `promises/` about what holds for every operation, `crash/` about a server
 //! that is killed, `program` about the command line.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "the helpers of tests may fail like the tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of tests may fail like the tests"
+)]
 
 mod api;
 mod crash;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, tools};
+use crate::{command, test, tools};
 
 struct Soak {
     name: &'static str,
@@ -23,6 +23,11 @@ const SOAKS: &[Soak] = &[
         name: "model",
         what: "2,000 random sequences of event operations against a plain model (KALENDS_MODEL_RUNS, KALENDS_MODEL_SEED, KALENDS_MODEL_OPS)",
         run: model,
+    },
+    Soak {
+        name: "crash",
+        what: "kill -9 during writes, 200 times on SQLite and 200 times on PostgreSQL (KALENDS_CRASH_ROUNDS)",
+        run: crash,
     },
 ];
 
@@ -56,6 +61,17 @@ fn model() -> Result<()> {
     let mut command = command::cargo(model);
     command.env("KALENDS_MODEL_RUNS", &runs).env("KALENDS_MODEL_SEED", &seed);
     eprintln!("{runs} sequences; again with KALENDS_MODEL_SEED={seed}");
+    command::run(&mut command)
+}
+
+fn crash() -> Result<()> {
+    let rounds = setting("KALENDS_CRASH_ROUNDS", || Ok("200".to_owned()))?;
+    let environment = test::Environment::prepare()?;
+    // Of the whole workspace, as it was just built; each of the tests chooses its engine itself.
+    let tests = ["test", "--workspace", "--test", "it", "--", "--nocapture", "--test-threads=1", "crash::kill"];
+    let mut command = command::cargo(tests);
+    environment.describe(&mut command, test::Database::Sqlite);
+    command.env("KALENDS_CRASH_ROUNDS", &rounds);
     command::run(&mut command)
 }
 

@@ -49,6 +49,8 @@ impl Cursor {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError)?;
         let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| CursorError)?;
-        if cursor.of == of { Ok(cursor) } else { Err(CursorError) }
+        // No key of ours has control characters, and PostgreSQL takes no NUL.
+        let tampered = cursor.key.contains(char::is_control) || cursor.part.contains(char::is_control);
+        if cursor.of == of && !tampered { Ok(cursor) } else { Err(CursorError) }
     }
 }

@@ -273,6 +273,7 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
 
 /// The query parameters. Those that no handler asks for are errors: a filter with a typo would otherwise filter nothing.
 pub struct Query {
+    path: String,
     given: Vec<(String, String)>,
     known: BTreeSet<&'static str>,
     invalid: Invalid,
@@ -282,7 +283,8 @@ impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Query::parse(parts.uri.query().unwrap_or_default()))
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        Ok(Query { path: parts.uri.path().to_owned(), ..query })
     }
 }
 
@@ -292,7 +294,7 @@ impl Query {
         let given = url::form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        Query { given, known: BTreeSet::new(), invalid: Invalid::new() }
+        Query { path: String::new(), given, known: BTreeSet::new(), invalid: Invalid::new() }
     }
 
     /// Notes that something is wrong with a parameter.
@@ -410,6 +412,7 @@ impl Query {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         asked.sort();
+        asked.push(self.path.clone());
         let bytes: [u8; 32] = Sha256::digest(asked.join("&").as_bytes()).into();
         bytes.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
     }

@@ -1,5 +1,7 @@
 //! Lists of events: filters, orders, pages.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
@@ -151,6 +153,7 @@ async fn pages_neither_repeat_nor_skip_while_others_come_and_go() {
         assert_eq!(found, expected, "{sort}");
     }
     // A row that is deleted behind the reader does not move the others.
+    let ids = alice.get("/api/v1/events").expect(200).await.each("/id");
     let first = alice.get("/api/v1/events?limit=4").expect(200).await;
     alice.delete(&format!("/api/v1/events/{}", ids[0])).expect(204).await;
     let rest = alice.get(&format!("/api/v1/events?limit=50&cursor={}", first.str("/next_cursor"))).expect(200).await;
@@ -172,4 +175,44 @@ async fn a_cursor_belongs_to_its_question() {
         assert_eq!(refused.errors()[0].0, "?cursor", "{other}");
     }
     alice.get(&format!("/api/v1/calendars?cursor={cursor}")).send().await.expect_problem("invalid");
+}
+
+#[tokio::test]
+async fn the_longest_titles_have_pages_too() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    for letter in ["😀", "ü", "\\"] {
+        event(&alice, &at(&letter.repeat(500), "2027-06-01T10:00:00", "2027-06-01T11:00:00")).await;
+    }
+    for sort in ["title", "-title"] {
+        assert_eq!(all(&alice, &format!("sort={sort}&limit=1"), "/title", async || {}).await.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_somebody_changed_is_no_error_of_ours() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    for _ in 0..2 {
+        event(&alice, &at("x", "2027-06-01T10:00:00", "2027-06-01T11:00:00")).await;
+    }
+    for question in ["sort=title", "sort=start", "expand=true&from=2027-01-01T00:00:00Z&to=2028-01-01T00:00:00Z"] {
+        let cursor =
+            alice.get(&format!("/api/v1/events?{question}&limit=1")).expect(200).await.str("/next_cursor").to_owned();
+        let whole = URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
+        let whole: Value = serde_json::from_slice(&whole).expect("JSON");
+        for (name, value) in [
+            ("key", json!("\u{0}")),
+            ("key", json!("x")),
+            ("key", json!("9".repeat(30))),
+            ("part", json!("\u{0}")),
+            ("id", json!("x")),
+        ] {
+            let mut changed = whole.clone();
+            changed[name] = value;
+            let cursor = URL_SAFE_NO_PAD.encode(changed.to_string());
+            let reply = alice.get(&format!("/api/v1/events?{question}&limit=1&cursor={cursor}")).send().await;
+            assert!(reply.status.as_u16() < 500, "{changed}: {}", reply.text);
+        }
+    }
 }

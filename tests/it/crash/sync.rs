@@ -120,6 +120,50 @@ async fn the_log_is_on_the_disk_before_the_answer_goes_out() {
     assert_eq!((posts, gets), (REQUESTS, REQUESTS));
 }
 
+/// Here the disk refuses to sync: then nothing may be acknowledged.
+#[tokio::test]
+async fn a_sync_that_fails_is_not_acknowledged() {
+    let (setup, _db) = program(Engine::Sqlite).await;
+    let server = setup.serve(&[]).await;
+    let bearer = sign_in(&server).await;
+    server.kill();
+    // The start and some writes still succeed.
+    let wrapper = [
+        "strace",
+        "-D",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fdatasync,fsync",
+        "-e",
+        "inject=fdatasync,fsync:error=EIO:when=12+",
+    ];
+    let broken = setup.under(&wrapper);
+    let server = broken.serve(&[]).await;
+    let (mut acknowledged, mut refused) = (Vec::new(), 0);
+    for n in 0..30 {
+        let title = format!("Lecture {n}");
+        let reply = server.post("/api/v1/events").header("authorization", &bearer).json(&lecture(&title)).send().await;
+        if reply.status.is_server_error() {
+            refused += 1;
+        } else {
+            acknowledged.push(reply.expect(201).id());
+        }
+    }
+    server.get("/healthz").expect(200).await;
+    server.kill();
+    println!("{} acknowledged before the disk failed, {refused} refused", acknowledged.len());
+    assert!(refused >= 15, "{refused} refused");
+    let setup = broken.under(&[]);
+    let check = setup.run(&["check"]);
+    assert_eq!((check.code, check.stdout.as_str()), (Some(0), "no differences\n"), "{check:?}");
+    let server = setup.serve(&[]).await;
+    let there = server.get("/api/v1/events?limit=500").header("authorization", &bearer).expect(200).await.each("/id");
+    assert!(acknowledged.iter().all(|id| there.contains(id)), "{acknowledged:?} {there:?}");
+    server.post("/api/v1/events").header("authorization", &bearer).json(&lecture("After")).expect(201).await;
+}
+
 #[test]
 fn a_trace_is_read_in_the_order_that_matters() {
     let lines = [

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kalends_core::changes::{self, Change, Kind, Op, Position};
 use kalends_core::ctx::{Ctx, Door};
 use kalends_db::testing::TestDb;
-use kalends_db::{Conn, Db, Engine, FromRow, Result, Row, Tx, sql};
+use kalends_db::{Conn, Db, Engine, Error, FromRow, Result, Row, Tx, sql};
 use kalends_kernel::Ids;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
@@ -51,7 +51,10 @@ impl Held {
                             String::new()
                         };
                         began.notify_one();
-                        go.acquire().await.expect("open").forget();
+                        match go.acquire().await {
+                            Ok(permit) => permit.forget(),
+                            Err(_) => return Err(Error::Check("it gives up".to_owned())),
+                        }
                         Ok(id)
                     })
                 })
@@ -169,9 +172,8 @@ async fn a_rolled_back_transaction_does_not_stop_the_log() {
     let db = test.open().await;
     let held = Held::open(&db, true).await;
     let id = commit(&db).await;
-    held.task.abort();
-    // Nobody waits for it any more, but it runs on, until it fails.
     held.go.close();
+    held.task.await.expect("it ends").expect_err("it fails");
     let mut conn = db.reader().await.expect("a reader");
     let mut follower = Follower::default();
     follower.catch_up(&mut conn, 1).await;

@@ -33,8 +33,11 @@ async fn parallel_splits_keep_every_instance_exactly_once() {
             "recurrence": ["RRULE:FREQ=DAILY;COUNT=60"]});
         let id = alice.post("/api/v1/events").json(&series).expect(201).await.id();
         assert_eq!(days(&alice).await, mornings());
-        let splits = mornings().into_iter().enumerate().filter(|(n, _)| n % 4 == 2).map(|(n, day)| {
-            let path = format!("/api/v1/events/{id}/instances/{}T090000?scope=following", day.replace('-', ""));
+        // Neither forwards nor backwards: each order alone would be too easy for one of the two cases below.
+        let mornings_of_splits = (0..15).map(|n| 2 + 4 * (14 - n * 4 % 15));
+        let splits = mornings_of_splits.map(|n| {
+            let path =
+                format!("/api/v1/events/{id}/instances/{}T090000?scope=following", mornings()[n].replace('-', ""));
             alice.patch(&path).json(&json!({"title": format!("Morning from {n}")}))
         });
         let mut splits: JoinSet<_> = splits.map(kalends_testkit::Request::send).collect();

@@ -7,8 +7,9 @@ mod tally;
 
 use anyhow::{Result, bail};
 
-use environment::Environment;
-use plan::{Database, Plan};
+pub use environment::Environment;
+pub use plan::Database;
+use plan::Plan;
 use step::Step;
 use tally::Tally;
 

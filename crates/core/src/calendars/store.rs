@@ -108,13 +108,14 @@ pub(crate) async fn mark_deleted(tx: &mut Tx, id: CalendarId, at: Timestamp) -> 
 
 /// Whether this user deleted the calendar or owned it when it was deleted: then deleting it again is no news.
 pub(crate) async fn was_deleted_by_owner(conn: &mut Conn, id: CalendarId, user: UserId) -> Result<bool> {
-    let found: Option<i64> = sql("SELECT 1 AS n FROM calendars c JOIN calendar_permissions cp ON cp.calendar_id = c.id
-         WHERE c.id = $1 AND cp.user_id = $2 AND cp.role = 'owner' AND c.deleted_at IS NOT NULL")
+    let known: i64 = sql("SELECT count(*) AS n FROM calendars c WHERE c.id = $1 AND c.deleted_at IS NOT NULL AND
+         (EXISTS (SELECT 1 FROM calendar_permissions p WHERE p.calendar_id = c.id AND p.user_id = $2 AND p.role = 'owner')
+          OR EXISTS (SELECT 1 FROM changes x WHERE x.record_id = c.id AND x.kind = 'calendar' AND x.op = 'deleted' AND x.actor_id = $2))")
     .bind(id)
     .bind(user)
-    .optional(conn)
+    .one(conn)
     .await?;
-    Ok(found.is_some())
+    Ok(known > 0)
 }
 
 /// The zone of the account: what a new calendar takes when nobody says.

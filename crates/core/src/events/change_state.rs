@@ -43,7 +43,7 @@ impl StateWish {
                 .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
         });
         let ids = fields.require("ids", ids);
-        if ids.as_ref().is_some_and(Vec::is_empty) {
+        if fields.value("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
             fields.error("ids", "empty", "must name at least one event");
         }
         if let Some(ids) = &ids

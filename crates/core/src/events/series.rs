@@ -298,6 +298,9 @@ pub struct Derived {
     pub title_key: String,
 }
 
+/// How many characters of a title count in the order: a cursor carries them in an address.
+const SORTED_BY: usize = 300;
+
 /// Derives it.
 pub fn derive(content: &Content, calendar: &Zone) -> Derived {
     let compiled = Compiled::of(content, calendar);
@@ -335,7 +338,7 @@ pub fn derive(content: &Content, calendar: &Zone) -> Derived {
         ends_at,
         reach: super::reach::of(content, starts_at, ends_at),
         weekday: i64::from(content.times.start.weekday().to_monday_one_offset()),
-        title_key: content.title.to_lowercase(),
+        title_key: content.title.to_lowercase().chars().take(SORTED_BY).collect(),
     }
 }
 

@@ -235,9 +235,13 @@ pub(super) async fn remove(tx: &mut Tx, id: EventId) -> Result<()> {
 
 /// Whether this user deleted this event (for good, if it is not there any more).
 pub(super) async fn was_deleted_by(conn: &mut Conn, id: EventId, user: UserId) -> Result<bool> {
-    let found: Option<i64> =
-        sql("SELECT 1 AS n FROM changes WHERE record_id = $1 AND kind = 'event' AND op = 'deleted' AND actor_id = $2 LIMIT 1").bind(id).bind(user).optional(conn).await?;
-    Ok(found.is_some())
+    let deletions: i64 = sql("SELECT count(*) AS n FROM changes
+         WHERE record_id = $1 AND kind = 'event' AND op = 'deleted' AND actor_id = $2")
+    .bind(id)
+    .bind(user)
+    .one(conn)
+    .await?;
+    Ok(deletions > 0)
 }
 
 /// The private calendar that the account was made with.

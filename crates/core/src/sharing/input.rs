@@ -30,7 +30,7 @@ pub fn parse_share(body: &Map<String, Value>) -> Result<Vec<Wish>, Invalid> {
     let mut fields = Fields::of_map(body, "");
     let wishes = fields.list("users", MOST, parse_wish);
     let wishes = fields.require("users", wishes);
-    if wishes.as_ref().is_some_and(Vec::is_empty) {
+    if fields.value("users").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         fields.error("users", "empty", "must name at least one person");
     }
     fields.finish().or(wishes.unwrap_or_default())

@@ -33,7 +33,7 @@ impl FromRow for Account {
 /// The roles on a calendar, in the order they were given.
 pub(crate) async fn on_calendar(conn: &mut Conn, id: CalendarId) -> Result<Vec<Permission>> {
     sql("SELECT p.user_id, u.name, u.username, p.role, false AS inherited, p.created_at, p.updated_at
-         FROM calendar_permissions p JOIN users u ON u.id = p.user_id WHERE p.calendar_id = $1 ORDER BY p.created_at, p.user_id")
+         FROM calendar_permissions p JOIN users u ON u.id = p.user_id WHERE p.calendar_id = $1 ORDER BY p.created_at, u.username")
         .bind(id)
         .all(conn)
         .await
@@ -46,7 +46,7 @@ pub(crate) async fn on_event(conn: &mut Conn, id: EventId, calendar: CalendarId)
          UNION ALL
          SELECT p.user_id, u.name, u.username, p.role, true AS inherited, p.created_at, p.updated_at
          FROM calendar_permissions p JOIN users u ON u.id = p.user_id WHERE p.calendar_id = $2
-         ORDER BY 5, 6, 1")
+         ORDER BY 5, 6, 3")
     .bind(id)
     .bind(calendar)
     .all(conn)

@@ -83,6 +83,8 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let mut conn = app.db.reader().await?;
     let page = events::list(&mut conn, &call.ctx, &list).await?;
     let total = if total { Some(events::count(&mut conn, &call.ctx, &list).await?) } else { None };
+    // Others may read while the page is written out.
+    drop(conn);
     Ok(Reply::ok(&EventPage {
         items: page.items.iter().map(EventView::of_found).collect(),
         next_cursor: page.next.map(|next| next.encode()),
@@ -113,7 +115,10 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
-    let view = EventView::of(&events::load(&mut conn, &call.ctx, id, Can::See).await?);
+    let event = events::load(&mut conn, &call.ctx, id, Can::See).await?;
+    // Others may read while the answer is written out.
+    drop(conn);
+    let view = EventView::of(&event);
     Ok(Reply::unless_known(&call, view.etag(), &view))
 }
 

@@ -86,9 +86,10 @@ async fn private_events_are_times_to_viewers_and_confidential_ones_are_nothing()
     share(&alice, &format!("calendars/{club}"), &bob, "editor").await;
     share(&alice, &format!("calendars/{club}"), &carol, "viewer").await;
     let mut paths = Vec::new();
-    for visibility in ["public", "private", "confidential"] {
-        let body =
-            json!({"title": visibility, "start": "2027-05-03T12:00:00", "calendar_id": club, "visibility": visibility});
+    for (visibility, start) in
+        [("public", "2027-05-03T12:00:00"), ("private", "2027-05-03T13:00:00"), ("confidential", "2027-05-03T14:00:00")]
+    {
+        let body = json!({"title": visibility, "start": start, "calendar_id": club, "visibility": visibility});
         paths.push(format!("/api/v1/events/{}", event(&alice, &body).await.id()));
     }
     let titles = |list: kalends_testkit::Reply| list.each("/title");
