@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan};
 use kalends_core::calendars::{self, CalendarInput};
@@ -45,6 +45,12 @@ const BATCH: usize = 10_000;
 /// The first day on which something begins, and how many days follow.
 const FIRST: DateTime = DateTime::constant(2025, 1, 1, 0, 0, 0, 0);
 const DAYS: i64 = 3 * 365;
+const RULES: &[&str] = &[
+    "RRULE:FREQ=WEEKLY",
+    "RRULE:FREQ=MONTHLY;BYDAY=1MO,3TU",
+    "RRULE:FREQ=WEEKLY;COUNT=30",
+    "RRULE:FREQ=DAILY;COUNT=60",
+];
 const ZONES: &[&str] = &["Europe/Zurich", "Europe/Zurich", "America/New_York", "Asia/Kolkata"];
 
 /// Seeds an empty database.
@@ -55,7 +61,7 @@ pub async fn seed(db: &Db, plan: Plan, owner: UserId, reader: UserId) -> Result<
     let mut rows: Vec<Row> = Vec::with_capacity(BATCH);
     for calendar in &into {
         for number in 0..plan.events_in_each {
-            rows.push(Row::of(templates.event(number, &zone), *calendar, owner, &zone));
+            rows.push(Row::of(templates.event(number)?, *calendar, owner, &zone));
             if rows.len() == BATCH {
                 insert(db, std::mem::take(&mut rows)).await?;
             }
@@ -110,60 +116,46 @@ struct Templates {
 
 impl Templates {
     fn new(zone: &Zone) -> Result<Templates> {
-        let read = |mut body: Value| -> Result<Content> {
-            body["title"] = "Rehearsal of the choir".into();
-            body["description"] =
-                "Bring your own music stand and the parts that were given out last week. ".repeat(3).into();
-            body["location"] = "Aula, first floor".into();
-            let map = body.as_object().cloned().unwrap_or_default();
-            Content::parse(&map, zone).map_err(|why| anyhow!("{why:?}"))
+        let description = "Bring your own music stand and the parts that were given out last week. ".repeat(3);
+        let said =
+            json!({"title": "Rehearsal of the choir", "description": description, "location": "Aula, first floor"});
+        let read = |parts: &[&Value]| -> Result<Content> {
+            let body = [&said].into_iter().chain(parts.iter().copied()).filter_map(Value::as_object).flatten();
+            let body = body.map(|(name, value)| (name.clone(), value.clone())).collect();
+            Content::parse(&body, zone).map_err(|why| anyhow!("{why:?}"))
         };
-        let timed = |zone: &str, rule: &[&str]| {
-            let mut body = json!({"start": "2025-01-06T09:00:00", "end": "2025-01-06T10:30:00", "time_zone": zone});
-            if !rule.is_empty() {
-                body["recurrence"] = rule.iter().copied().collect();
-            }
-            body
-        };
+        let at = |zone: &str| json!({"start": "2025-01-06T09:00:00", "end": "2025-01-06T10:30:00", "time_zone": zone});
         let mut singles = Vec::new();
-        for zone in ZONES {
-            singles.push(read(timed(zone, &[]))?);
-        }
-        singles.push(read(json!({"start": "2025-01-06", "end": "2025-01-09", "all_day": true}))?);
         let mut series = Vec::new();
-        for (number, zone) in ZONES.iter().enumerate() {
-            series.push(read(timed(zone, &["RRULE:FREQ=WEEKLY"]))?);
-            series.push(read(timed(zone, &["RRULE:FREQ=MONTHLY;BYDAY=1MO,3TU"]))?);
-            series.push(read(timed(zone, &["RRULE:FREQ=WEEKLY;COUNT=30"]))?);
-            series.push(read(timed(zone, &["RRULE:FREQ=DAILY;COUNT=60"]))?);
-            // Its own first day is what the overrides hang on, so this kind keeps its start.
-            if number == 0 {
-                let mut with_overrides = timed(zone, &["RRULE:FREQ=WEEKLY;BYDAY=MO"]);
-                with_overrides["overrides"] = json!([
-                    {"original_start": "2027-03-08T09:00:00", "cancelled": true},
-                    {"original_start": "2027-03-15T09:00:00", "title": "In the church", "start": "2027-03-15T18:00:00", "end": "2027-03-15T20:00:00"},
-                ]);
-                series.push(read(with_overrides)?);
+        for zone in ZONES {
+            singles.push(read(&[&at(zone)])?);
+            for rule in RULES {
+                series.push(read(&[&at(zone), &json!({"recurrence": [rule]})])?);
             }
         }
+        singles.push(read(&[&json!({"start": "2025-01-06", "end": "2025-01-09", "all_day": true})])?);
+        // The overrides hang on its first day, so this one keeps its start.
+        let overrides = json!([
+            {"original_start": "2027-03-08T09:00:00", "cancelled": true},
+            {"original_start": "2027-03-15T09:00:00", "title": "In the church", "start": "2027-03-15T18:00:00", "end": "2027-03-15T20:00:00"},
+        ]);
+        let weekly = json!({"recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO"], "overrides": overrides});
+        series.push(read(&[&at("Europe/Zurich"), &weekly])?);
         Ok(Templates { singles, series })
     }
 
     /// The event of this number: every tenth is a series. The times are spread evenly, and the same in every run.
-    fn event(&self, number: usize, zone: &Zone) -> Content {
-        let of = if number % 10 == 0 { &self.series } else { &self.singles };
-        let mixed = number.wrapping_mul(2_654_435_761) >> 7;
-        let Some(template) = of.get((number / 10) % of.len()) else { return self.event(0, zone) };
-        let mut content = template.clone();
+    fn event(&self, number: usize) -> Result<Content> {
+        let of = if number.is_multiple_of(10) { &self.series } else { &self.singles };
+        let mut content = of.get((number / 10) % of.len()).context("there are templates")?.clone();
+        let mixed = i64::try_from(number.wrapping_mul(2_654_435_761) >> 7)? & 0xffff_ffff;
         if content.overrides.is_empty() {
-            let day = i64::try_from(mixed).unwrap_or(0) % DAYS;
-            let minutes =
-                if content.times.all_day { 0 } else { i64::try_from(mixed / 7_919).unwrap_or(0) % 56 * 15 + 360 };
-            let start = FIRST.checked_add(day.days().minutes(minutes)).unwrap_or(FIRST);
+            let minutes = if content.times.all_day { 0 } else { mixed / 7_919 % 56 * 15 + 360 };
+            let start = FIRST.checked_add((mixed % DAYS).days().minutes(minutes))?;
             content.times = content.times.begun_at(start);
         }
         content.title = format!("{} {number}", content.title);
-        content
+        Ok(content)
     }
 }
 

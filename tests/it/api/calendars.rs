@@ -10,7 +10,7 @@ async fn everybody_has_a_calendar_that_stays() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);
     let list = alice.get("/api/v1/calendars").expect(200).await;
-    assert_eq!(list.each("/id"), [alice.calendar.clone()]);
+    assert_eq!(list.each("/id"), std::slice::from_ref(&alice.calendar));
     let own = format!("/api/v1/calendars/{}", alice.calendar);
     let seen = alice.get(&own).expect(200).await;
     assert_eq!(

@@ -27,10 +27,13 @@ const CODES: &[(&str, &str)] = &[
     ("412", "precondition-failed"),
 ];
 
+/// A situation as a row says it: the calendar's visibility and review, the event's state and visibility.
+type Said = (String, String, Option<(String, String)>);
+
 struct Line {
     number: usize,
     operations: Vec<String>,
-    situations: Vec<Option<(String, String, Option<(String, String)>)>>,
+    situations: Vec<Option<Said>>,
     cells: Vec<String>,
 }
 
@@ -65,7 +68,7 @@ fn choices<'c>(word: &'c str, all: &[&'c str]) -> Vec<&'c str> {
     if word == "*" { all.to_vec() } else { word.split(',').collect() }
 }
 
-fn situations(said: &[String]) -> Vec<Option<(String, String, Option<(String, String)>)>> {
+fn situations(said: &[String]) -> Vec<Option<Said>> {
     let [visibility, review, event @ ..] = said else { return vec![None] };
     let mut all = Vec::new();
     for visibility in choices(visibility, &["private", "internal", "public"]) {
@@ -155,7 +158,7 @@ async fn attempt(
     people: &People,
     things: &mut Things,
     operation: &str,
-    situation: Option<&(String, String, Option<(String, String)>)>,
+    situation: Option<&Said>,
     column: &str,
 ) -> String {
     let person = &people.by_column[column];

@@ -5,6 +5,8 @@
 //! `KALENDS_MODEL_RUNS` sequences (60) of `KALENDS_MODEL_OPS` operations (25) from `KALENDS_MODEL_SEED` on, on the engine of
 //! `KALENDS_TEST_DATABASE`. A sequence that fails is made shorter before it is shown.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "the helpers of tests may fail like the tests")]
+
 mod chance;
 mod ops;
 mod plain;

@@ -94,7 +94,17 @@ pub fn next(number: u64, events: &[Seen<'_>]) -> Op {
     match chance.below(20) {
         0..4 => {
             let base = base(chance, seen.versions.len());
-            let patch = patch(chance, seen.now, base.is_some());
+            let mut patch = patch(chance, seen.now, base.is_some());
+            let of_base = base
+                .and_then(|behind| usize::try_from(behind).ok())
+                .and_then(|behind| seen.versions.iter().rev().nth(behind));
+            if let (Some(of_base), Some(Some(rule))) = (of_base, &mut patch.rule)
+                && of_base.when.kind != seen.now.when.kind
+            {
+                // Dates written for one kind of times mean nothing certain in another.
+                rule.excluded.clear();
+                rule.end = End::Never;
+            }
             Op::Patch { event, patch, base }
         }
         4 => Op::Stale {

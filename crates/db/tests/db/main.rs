@@ -1,12 +1,7 @@
 //! What every caller relies on, on both engines: values come back as they went in, constraints have one name, commands
 //! stand and fall alone. What is about one engine runs on that engine whatever `KALENDS_TEST_DATABASE` says.
 #![expect(clippy::disallowed_methods, reason = "looks at the databases from outside, past the crate")]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers of tests may fail like the tests"
-)]
+#![expect(clippy::expect_used, reason = "the helpers of tests may fail like the tests")]
 
 mod constraints;
 mod cut_off;
