@@ -1,7 +1,7 @@
 //! The REST door: JSON in and out, problem documents, the OpenAPI document and its pages.
 //!
 //! A request goes through [`front`] (id, address, sign-in, limits, log), then a handler takes typed input ([`call`]), runs
-//! one command ([`write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
+//! one command ([`mod@write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
 
 mod accounts;
 pub mod app;

@@ -8,7 +8,7 @@ use kalends_kernel::fields::Fields;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Start and end of an event. Built only by [`Times::read`] or [`Times::new`], so that it is one of three kinds:
+/// Start and end of an event. Built only by [`Times::read`] and what comes of it, so that it is one of three kinds:
 /// all-day (midnights, no zone), floating (no zone), or zoned; and the end is never before the start.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Times {
