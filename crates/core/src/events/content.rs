@@ -79,6 +79,12 @@ pub struct Content {
     /// What other programs keep with it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub meta: Map<String, Value>,
+    /// What an import brought and we do not model: iCalendar content lines, unfolded, in the order of the file; alarms and
+    /// other parts with their BEGIN and END lines. An alarm among them stands for the reminder of the same lead time, so
+    /// that whoever writes the event out writes that one once. No door but import and export shows or takes it: changes
+    /// leave it as it is, and it is versioned with the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub icalendar: Vec<String>,
 }
 
 pub(super) const TITLE: Text = Text::line(500).filled();
@@ -156,6 +162,7 @@ impl Content {
             registration,
             audience,
             meta,
+            icalendar: Vec::new(),
         };
         let mut invalid = invalid;
         invalid.append(series::problems(&mut content, calendar));
@@ -168,11 +175,30 @@ impl Content {
             Ok(Value::Object(body)) => body,
             _ => Map::new(),
         };
+        body.remove("icalendar");
         body.extend(self.times.body());
         if !self.overrides.is_empty() {
             body.insert("overrides".into(), self.overrides.iter().map(|one| one.body(self.times.all_day)).collect());
         }
         body
+    }
+
+    /// This content with what `old` keeps of an import: no body says it, so none takes it away.
+    pub(super) fn keeping_icalendar(mut self, old: &Content) -> Content {
+        self.icalendar.clone_from(&old.icalendar);
+        for one in &mut self.overrides {
+            let before = old.overridden(one.original_start).filter(|_| !one.cancelled);
+            one.icalendar = before.and_then(|before| before.icalendar.clone());
+        }
+        self
+    }
+
+    /// Whether what an import brought and we do not model is the same in both.
+    pub(super) fn same_icalendar(&self, other: &Content) -> bool {
+        fn of_overrides(content: &Content) -> impl Iterator<Item = (DateTime, &Vec<String>)> {
+            content.overrides.iter().filter_map(|one| Some((one.original_start, one.icalendar.as_ref()?)))
+        }
+        self.icalendar == other.icalendar && of_overrides(self).eq(of_overrides(other))
     }
 
     /// The original starts that have an override.

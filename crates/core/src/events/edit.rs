@@ -297,7 +297,7 @@ pub(super) fn following(
             body.insert("recurrence".into(), lines.into());
         }
     }
-    let mut content = Content::parse(&body, zone)?;
+    let mut content = Content::parse(&body, zone)?.keeping_icalendar(old);
     if keeps_overrides {
         content.overrides = old.overrides.clone();
         let (overrides, orphans) = follow::overrides(old, &content, zone)?;
@@ -307,4 +307,62 @@ pub(super) fn following(
         content.overrides = overrides;
     }
     Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    /// A weekly series as an import made it, with an override.
+    fn imported() -> (Content, kalends_kernel::Zone) {
+        let zone = kalends_kernel::Zone::parse("Europe/Zurich").expect("a zone");
+        let body = json!({"title": "Choir", "start": "2027-03-01T09:00:00", "end": "2027-03-01T10:00:00", "recurrence": ["RRULE:FREQ=WEEKLY"],
+            "overrides": [{"original_start": "2027-03-08T09:00:00", "title": "Dress rehearsal"}, {"original_start": "2027-03-15T09:00:00", "cancelled": true}]});
+        let mut content = Content::parse(&map(body), &zone).expect("an event");
+        content.icalendar = vec!["ATTENDEE:mailto:bob@example.org".to_owned()];
+        content.overrides[0].icalendar = Some(vec!["X-DRESS:black".to_owned()]);
+        (content, zone)
+    }
+
+    #[test]
+    fn what_an_import_brought_and_nobody_shows_stays_through_every_edit() {
+        let (old, zone) = imported();
+        let said = serde_json::to_string(&old.body()).expect("text");
+        assert!(!said.contains("ATTENDEE") && !said.contains("X-DRESS") && !said.contains("icalendar"), "{said}");
+        let edited = |patch| following(&old, patched(old.body(), &map(patch)), &zone, false).expect("an event");
+        let edits = [
+            json!({"title": "Rehearsal"}),
+            json!({"start": "2027-03-01T11:00:00", "end": "2027-03-01T12:00:00"}),
+            json!({"overrides": [{"original_start": "2027-03-08T09:00:00", "location": "Church"}]}),
+        ];
+        for patch in edits {
+            let new = edited(patch);
+            assert_eq!(new.icalendar, old.icalendar);
+            assert_eq!(new.overrides[0].icalendar, old.overrides[0].icalendar);
+        }
+        // An occurrence that takes place again has only what is said of it now.
+        let again = edited(json!({"overrides": [{"original_start": "2027-03-15T09:00:00", "title": "Yes"}]}));
+        assert_eq!(again.overrides[0].icalendar, None);
+        // The body of the whole anew.
+        let anew = map(json!({"title": "Choir", "start": "2027-03-01T09:00:00"}));
+        assert_eq!(following(&old, anew, &zone, false).expect("an event").icalendar, old.icalendar);
+        // No caller can say it.
+        let forged = map(json!({"title": "Choir", "start": "2027-03-01T09:00:00", "icalendar": ["ATTENDEE:x"]}));
+        assert!(following(&old, forged, &zone, false).is_err());
+    }
+
+    #[test]
+    fn it_is_stored_and_an_instance_has_its_own_or_that_of_the_series() {
+        let (content, _) = imported();
+        let text = serde_json::to_string(&content).expect("text");
+        assert_eq!(serde_json::from_str::<Content>(&text).expect("content"), content);
+        assert_eq!(content.overrides[0].apply(&content).icalendar, ["X-DRESS:black"]);
+        assert_eq!(content.overrides[1].apply(&content).icalendar, content.icalendar);
+    }
 }

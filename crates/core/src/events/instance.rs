@@ -145,6 +145,7 @@ async fn edit_this(
         }
     }
     let before = override_at(&old.content, original);
+    let icalendar = before.icalendar.clone();
     keep_length(&mut patch, &before.times.clone().unwrap_or_else(|| old.content.times.begun_at(original)));
     let read = |body: &Map<String, Value>| Override::parse(body, original, &old.content.times, &old.calendar_zone);
     let one = match edit.precondition.base_version.filter(|base| *base != old.version) {
@@ -158,7 +159,7 @@ async fn edit_this(
             read(&merged.map_err(|fields| EventError::Conflict { fields, current: old.version })?)?
         }
     };
-    put_override(tx, ctx, old, one, edit.comment.clone()).await
+    put_override(tx, ctx, old, Override { icalendar, ..one }, edit.comment.clone()).await
 }
 
 /// What is different at an occurrence now; of a cancelled one nothing, since whoever changes it wants it to take place.

@@ -53,6 +53,9 @@ pub struct Override {
     /// What other programs keep with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Map<String, Value>>,
+    /// What an import brought and we do not model: see [`Content::icalendar`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icalendar: Option<Vec<String>>,
 }
 
 /// How many occurrences of one series may be different.
@@ -76,6 +79,7 @@ impl Override {
             busy: None,
             capacity: None,
             meta: None,
+            icalendar: None,
         }
     }
 
@@ -203,6 +207,7 @@ impl Override {
             busy: one.busy.unwrap_or(content.busy),
             capacity: one.capacity.or(content.capacity),
             meta: one.meta.unwrap_or_else(|| content.meta.clone()),
+            icalendar: one.icalendar.unwrap_or_else(|| content.icalendar.clone()),
             ..content.clone()
         }
     }
@@ -214,6 +219,7 @@ impl Override {
             _ => Map::new(),
         };
         body.remove("times");
+        body.remove("icalendar");
         if let Some(times) = &self.times {
             body.extend(times.body());
         }

@@ -86,9 +86,13 @@ fn fields_of(snapshot: &Snapshot) -> Map<String, Value> {
 
 /// The names of the fields in which two snapshots differ.
 fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let (before_content, after_content) = (&before.content, &after.content);
     let (before, after) = (fields_of(before), fields_of(after));
     let mut names: Vec<String> =
         after.keys().chain(before.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    if !before_content.same_icalendar(after_content) {
+        names.push("icalendar".to_owned());
+    }
     names.sort();
     names.dedup();
     names
