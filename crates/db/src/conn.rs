@@ -153,6 +153,43 @@ impl Tx {
         Error::Stale
     }
 
+    /// Runs a part of the command in a savepoint of its own: when it fails, nothing of it is left and the command can go
+    /// on. (Not when another transaction won: then the whole command starts again.)
+    pub async fn attempt<T, E: From<Error>>(
+        &mut self,
+        part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<Result<T, E>> {
+        self.savepoint("SAVEPOINT part").await?;
+        let before = std::mem::replace(&mut self.conn.refused, false);
+        let outcome = part(self).await;
+        if self.conn.stale {
+            return Err(Error::Stale);
+        }
+        // A part that went on after a refused statement has not done what it says.
+        let outcome = match outcome {
+            Ok(_) if self.conn.refused => Err(crate::runner::refused().into()),
+            other => other,
+        };
+        let end = if outcome.is_ok() {
+            "RELEASE SAVEPOINT part"
+        } else {
+            "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
+        };
+        self.savepoint(end).await?;
+        self.conn.refused = before;
+        Ok(outcome)
+    }
+
+    async fn savepoint(&mut self, text: &str) -> Result<()> {
+        let done = match &mut self.conn.link {
+            Link::Sqlite(link) => run_sqlite(link.connection(), text).await,
+            Link::Postgres(link) => run_postgres(link, text).await,
+        };
+        // Without its savepoints the transaction cannot be trusted.
+        self.conn.refused |= done.is_err();
+        done
+    }
+
     /// Lets the statements from here on wait at most so many seconds for another transaction's lock; then they fail with
     /// [`Error::Busy`]. (On SQLite nobody waits inside a transaction.)
     pub async fn wait_at_most(&mut self, seconds: u8) -> Result<()> {

@@ -48,6 +48,14 @@ impl Invalid {
         }
     }
 
+    /// The same errors in an object that stands further inside, at the pointer `at`.
+    pub fn within(mut self, at: &str) -> Invalid {
+        for error in &mut self.0 {
+            error.pointer.insert_str(0, at);
+        }
+        self
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,7 +6,6 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::RequestExt;
 #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
 use axum::extract::Path;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -26,6 +25,8 @@ use crate::problem::Problem;
 
 /// The largest JSON body.
 pub const MAX_BODY: usize = 1 << 20;
+/// The largest JSON body of a request that carries many things at once.
+pub const MAX_LARGE_BODY: usize = 8 << 20;
 
 /// A request from anybody.
 #[derive(Clone, Debug)]
@@ -212,6 +213,23 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Body::read(request, MAX_BODY).await
+    }
+}
+
+/// A JSON body that may be larger than others, because it carries many things at once.
+pub struct LargeBody(pub Body);
+
+impl<S: Send + Sync> FromRequest<S> for LargeBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Body::read(request, MAX_LARGE_BODY).await.map(LargeBody)
+    }
+}
+
+impl Body {
+    async fn read(request: Request, limit: usize) -> Result<Body, Problem> {
         let patch = request.method() == Method::PATCH;
         let media =
             request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -219,11 +237,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         if media != "application/json" && !(patch && media == "application/merge-patch+json") {
             return Err(Problem::new(&codes::MEDIA_TYPE));
         }
-        Body::parse(&read(request).await?)
+        Body::parse(&read_up_to(request, limit).await?)
     }
-}
 
-impl Body {
     /// Reads an object. A name that stands in it twice is refused: two readers would disagree about its value.
     pub fn parse(bytes: &[u8]) -> Result<Body, Problem> {
         let value = json::read(bytes)
@@ -256,19 +272,22 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
     }
 }
 
-/// The bytes of a body, up to the limit.
+/// The bytes of a body, up to the usual limit.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(&codes::TOO_LARGE).detail(format!("a body may have {MAX_BODY} bytes"));
+    read_up_to(request, MAX_BODY).await
+}
+
+async fn read_up_to(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(&codes::TOO_LARGE).detail(format!("a body may have {limit} bytes"));
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY) {
+    if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let limited = request.with_limited_body().into_body();
-    axum::body::to_bytes(limited, MAX_BODY).await.map_err(|_| too_large())
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| too_large())
 }
 
 /// The query parameters. Those that no handler asks for are errors: a filter with a typo would otherwise filter nothing.

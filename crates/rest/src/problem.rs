@@ -63,6 +63,11 @@ impl Problem {
         self
     }
 
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        self.0.code.status
+    }
+
     /// Which kind it is.
     pub fn code(&self) -> &'static Code {
         self.0.code

@@ -290,6 +290,23 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "change_event_states@published" => {
             person.post("/api/v1/events/state").json(&json!({"ids": [event], "state": state}))
         }
+        "batch_events@create" => {
+            let mut body = secret.clone();
+            body["calendar_id"] = calendar.clone().into();
+            person.post("/api/v1/events/batch").json(&json!({"operations": [{"op": "create", "event": body}]}))
+        }
+        "batch_events@update" | "batch_events@each" => {
+            let update = json!({"op": "update", "id": event, "event": {"location": "Elsewhere"}});
+            let mode = if state == "each" { "each" } else { "atomic" };
+            person.post("/api/v1/events/batch").json(&json!({"mode": mode, "operations": [update]}))
+        }
+        "batch_events@delete" => {
+            person.post("/api/v1/events/batch").json(&json!({"operations": [{"op": "delete", "id": event}]}))
+        }
+        "shift_events" | "shift_events@preview" => {
+            let body = json!({"ids": [event], "by": "P7D", "preview": state == "preview"});
+            person.post("/api/v1/events/shift").json(&body)
+        }
         "share_event" => person.post(&of_event("/share")).json(&share),
         "put_event_permission" => person.put(&of_event(&format!("/permissions/{heidi}"))).json(&role),
         "delete_event_permission" => person.delete(&of_event(&format!("/permissions/{heidi}"))),
@@ -353,14 +370,9 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
 /// What an answer is in the words of the table.
 fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String {
     if !reply.status.is_success() {
-        let slug = reply.json["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
-        let known = CODES.iter().find(|(code, known)| *known == slug && code.starts_with(reply.status.as_str()));
         let media = reply.header("content-type");
         assert!(media == Some("application/problem+json"), "{operation}: {media:?} {}", reply.text);
-        return known.map_or_else(
-            || format!("{} {slug} {}", reply.status.as_str(), reply.json["errors"]),
-            |(code, _)| (*code).to_owned(),
-        );
+        return problem(&reply.json);
     }
     let shown: Option<&Value> = match operation.split('@').next().unwrap_or_default() {
         "list_events" | "list_instances" | "change_event_states" => {
@@ -377,6 +389,18 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
             return if there { "ok" } else { "404" }.to_owned();
         }
         "list_users" => Some(&reply.items()[0]),
+        "batch_events" => {
+            let result = &reply.json["results"][0];
+            return match (&result["problem"], &result["event"]) {
+                (Value::Object(_), _) => problem(&result["problem"]),
+                (_, Value::Null) => "ok".to_owned(),
+                (_, event) => sight(event).to_owned(),
+            };
+        }
+        "shift_events" => {
+            let title = &reply.json["items"][0]["after"]["title"];
+            return if title.is_null() { "busy" } else { "full" }.to_owned();
+        }
         "get_event" | "get_instance" | "create_event" | "update_event" | "replace_event" | "update_instance"
         | "clone_event" | "restore_event" | "change_event_state" => return sight(&reply.json).to_owned(),
         "get_user" => Some(&reply.json),
@@ -390,6 +414,14 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
             "ok".to_owned()
         }
     }
+}
+
+/// What a problem is in the words of the table.
+fn problem(of: &Value) -> String {
+    let slug = of["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
+    let status = of["status"].to_string();
+    let known = CODES.iter().find(|(code, known)| *known == slug && code.starts_with(&status));
+    known.map_or_else(|| format!("{status} {slug} {}", of["errors"]), |(code, _)| (*code).to_owned())
 }
 
 /// How much of an event an answer shows.

@@ -171,3 +171,28 @@ async fn parallel_deletes_and_restores_leave_one_chain() {
         is_sound(&world.db).await;
     }
 }
+
+#[tokio::test]
+async fn batches_that_meet_in_opposite_order_are_all_done() {
+    for engine in ENGINES {
+        let world = World::builder().on(engine).start().await;
+        let alice = world.alice().await;
+        let mut ids = Vec::new();
+        for n in 0..8 {
+            ids.push(alice.post("/api/v1/events").json(&lecture(&format!("Lecture {n}"))).expect(201).await.id());
+        }
+        let batches = (0..20).map(|n| {
+            let update = |id: &String| json!({"op": "update", "id": id, "event": {"location": format!("Hall {n}")}});
+            let operations: Vec<Value> =
+                if n % 2 == 0 { ids.iter().map(update).collect() } else { ids.iter().rev().map(update).collect() };
+            alice.post("/api/v1/events/batch").json(&json!({"operations": operations}))
+        });
+        for reply in together(batches).await {
+            reply.expect(200);
+        }
+        // The last one wins everywhere: none is mixed with another.
+        let halls = alice.get("/api/v1/events").expect(200).await.each("/location");
+        assert!(halls.iter().all(|hall| *hall == halls[0]), "{halls:?} on {engine:?}");
+        is_sound(&world.db).await;
+    }
+}

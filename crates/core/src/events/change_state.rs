@@ -37,20 +37,7 @@ impl StateWish {
     /// Reads `{ids, state, comment?}`.
     pub fn parse_many(body: &Map<String, Value>) -> Result<(Vec<EventId>, StateWish), Invalid> {
         let mut fields = Fields::of_map(body, "");
-        let ids = fields.list("ids", MOST, |item, at| {
-            item.as_str()
-                .and_then(|text| text.parse::<EventId>().ok())
-                .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
-        });
-        let ids = fields.require("ids", ids);
-        if fields.value("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-            fields.error("ids", "empty", "must name at least one event");
-        }
-        if let Some(ids) = &ids
-            && ids.iter().collect::<std::collections::BTreeSet<_>>().len() != ids.len()
-        {
-            fields.error("ids", "duplicate", "must name each event once");
-        }
+        let ids = super::read_ids(&mut fields, MOST);
         let wish = Self::read(&mut fields);
         let invalid = fields.finish();
         match (ids, wish) {

@@ -32,10 +32,17 @@ fn shift_line(line: &str, by: SignedDuration, old: &Times, new: &Times, calendar
             after.map_or_else(String::new, |after| format!(";{after}"))
         ));
     }
-    if head.to_ascii_uppercase().contains("VALUE=PERIOD") {
-        return None;
-    }
-    let shifted: Option<Vec<String>> = values.split(',').map(|value| shift_value(value, by, old, new)).collect();
+    let shift = |value: &str| match value.split_once('/') {
+        // A period (RDATE;VALUE=PERIOD): its start, and its end or how long it is.
+        Some((start, length)) if length.starts_with(['P', '+', '-']) => {
+            shift_value(start, by, old, new).map(|start| format!("{start}/{length}"))
+        }
+        Some((start, end)) => shift_value(start, by, old, new)
+            .zip(shift_value(end, by, old, new))
+            .map(|(start, end)| format!("{start}/{end}")),
+        None => shift_value(value, by, old, new),
+    };
+    let shifted: Option<Vec<String>> = values.split(',').map(shift).collect();
     let head = match (&old.time_zone, &new.time_zone) {
         (Some(old), Some(new)) => head.replace(&format!("TZID={}", old.name()), &format!("TZID={}", new.name())),
         _ => head.to_owned(),

@@ -7,6 +7,7 @@
 //! * an event is never written from a stale read: the UPDATE names the version that was read.
 
 mod audience;
+mod batch;
 mod change_state;
 mod clone;
 mod content;
@@ -20,7 +21,9 @@ mod merge;
 mod overrides;
 pub mod reach;
 mod registration;
+mod rename;
 mod series;
+mod shift;
 mod split;
 pub mod state;
 pub(crate) mod store;
@@ -28,6 +31,7 @@ mod times;
 mod write;
 
 pub use audience::{Audience, AudienceKind};
+pub use batch::{Batch, BatchRefused, Done, Mode, Operation, batch};
 pub use change_state::{StateRefused, StateWish, change_state, change_states};
 pub use clone::clone;
 pub use content::{Content, Status};
@@ -40,6 +44,7 @@ pub use merge::FieldConflict;
 pub use overrides::Override;
 pub use registration::{Price, Registration};
 pub use series::{Compiled, Instance, TOO_SPARSE, derive};
+pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
 pub use store::{LOAD, load, lock};
 pub use times::{Times, parse_moment, show, show_instant, show_wall};
 pub use write::{derive_again, derive_next};
@@ -47,8 +52,10 @@ pub use write::{derive_again, derive_next};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use kalends_db::Error;
+use kalends_kernel::fields::Fields;
 use kalends_kernel::{CalendarId, EventId, Invalid, UserId, Zone};
 use kalends_recurrence::BudgetSpent;
+use serde_json::Value;
 
 use crate::access::{Denied, EventFacts, Grant, State};
 use crate::calendars::CalendarError;
@@ -192,4 +199,23 @@ impl From<EventError> for crate::sharing::SharingError {
             _ => SharingError::Denied(Denied::NotFound),
         }
     }
+}
+
+/// Reads the list `ids`: at least one, each once, in the order they are given.
+fn read_ids(fields: &mut Fields, most: usize) -> Option<Vec<EventId>> {
+    let ids = fields.list("ids", most, |item, at| {
+        item.as_str()
+            .and_then(|text| text.parse::<EventId>().ok())
+            .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
+    });
+    let ids = fields.require("ids", ids);
+    if fields.value("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        fields.error("ids", "empty", "must name at least one event");
+    }
+    if let Some(ids) = &ids
+        && ids.iter().collect::<std::collections::BTreeSet<_>>().len() != ids.len()
+    {
+        fields.error("ids", "duplicate", "must name each event once");
+    }
+    ids
 }

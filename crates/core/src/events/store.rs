@@ -75,6 +75,13 @@ pub async fn lock(tx: &mut Tx, id: EventId) -> Result<()> {
     Ok(())
 }
 
+/// The same for several events, in one order, so that two such commands never wait for each other in a circle.
+pub(super) async fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = EventId>) -> Result<()> {
+    let statement = tx.lock_row("SELECT version AS n FROM events WHERE id IN ({}) ORDER BY id");
+    statement.bind_list(ids).all::<i64>(tx).await?;
+    Ok(())
+}
+
 pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
     sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
             weekday, title_key, created_at, updated_at, deleted_at, content)

@@ -85,7 +85,7 @@ fn fields_of(snapshot: &Snapshot) -> Map<String, Value> {
 }
 
 /// The names of the fields in which two snapshots differ.
-fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+pub(super) fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     let (before_content, after_content) = (&before.content, &after.content);
     let (before, after) = (fields_of(before), fields_of(after));
     let mut names: Vec<String> =

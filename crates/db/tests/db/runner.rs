@@ -57,6 +57,37 @@ async fn a_failed_or_panicking_command_does_not_undo_its_neighbours() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_command_that_fails_leaves_nothing_and_the_command_goes_on() {
+    let test = TestDb::new().await;
+    let db = test.open().await;
+    ddl(&db, &["CREATE TABLE rows (n BIGINT PRIMARY KEY)", "INSERT INTO rows (n) VALUES (-1)"]).await;
+    let outcomes: Result<Vec<bool>> = db
+        .write((), |tx, ()| {
+            Box::pin(async move {
+                let mut outcomes = Vec::new();
+                for n in 0..10_i64 {
+                    let part = async |tx: &mut kalends_db::Tx| {
+                        sql("INSERT INTO rows (n) VALUES ($1)").bind(n).run(tx).await?;
+                        match n % 3 {
+                            // Refused by the database, by itself, not at all.
+                            0 => sql("INSERT INTO rows (n) VALUES (-1)").run(tx).await.map(|_| ()),
+                            1 => Err(Error::Check("its own reason".to_owned())),
+                            _ => Ok(()),
+                        }
+                    };
+                    outcomes.push(tx.attempt(part).await?.is_ok());
+                }
+                Ok(outcomes)
+            })
+        })
+        .await;
+    let outcomes = outcomes.expect("the command itself is done");
+    assert_eq!(outcomes, (0..10).map(|n| n % 3 == 2).collect::<Vec<_>>());
+    assert_eq!(count(&db, "SELECT count(*) AS n FROM rows WHERE n >= 0").await, 3);
+    assert_eq!(count(&db, "SELECT count(*) AS n FROM rows WHERE n % 3 = 2").await, 3);
+}
+
+#[tokio::test]
 async fn a_command_that_finds_itself_stale_runs_again_from_the_start() {
     let test = TestDb::new().await;
     let db = test.open().await;

@@ -1,9 +1,11 @@
 //! Events over REST.
 
+mod batch;
 mod body;
 mod errors;
 mod instances;
 mod query;
+mod shift;
 pub mod view;
 
 use axum::extract::State;
@@ -31,6 +33,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(restore))
         .routes(routes!(clone))
         .routes(routes!(change_state))
+        .merge(batch::routes())
+        .merge(shift::routes())
         .merge(instances::routes())
 }
 

@@ -1,0 +1,123 @@
+//! Many changes of events in one request.
+
+use axum::extract::State;
+use kalends_core::events::{self, Batch, BatchRefused, Done};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::view::EventView;
+use crate::app::App;
+use crate::call::{LargeBody, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of batches.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(batch))
+}
+
+/// Many changes.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "BatchInput", example = json!({"mode": "atomic", "operations": [
+    {"op": "create", "event": {"title": "Rehearsal", "start": "2027-03-22T19:30:00", "end": "2027-03-22T21:00:00"}}]}))]
+pub struct BatchBody {
+    /// `atomic` (default): all or none. `each`: what fails leaves nothing, the others are done.
+    mode: Option<String>,
+    /// At least one, at most 1,000; done in their order.
+    operations: Vec<BatchOperation>,
+}
+
+/// One change.
+#[derive(Serialize, ToSchema)]
+pub struct BatchOperation {
+    /// `create`, `update` or `delete`.
+    op: String,
+    /// Which event to update or delete.
+    id: Option<Uuid>,
+    /// The ETag or the number of the version that you looked at: another one is not changed.
+    #[schema(value_type = Option<String>)]
+    if_match: Option<Value>,
+    /// To create: the body of `POST /events`. To update: that of `PATCH /events/{id}`.
+    #[schema(value_type = Option<Object>)]
+    event: Option<Map<String, Value>>,
+}
+
+/// What became of many changes.
+#[derive(Serialize, ToSchema)]
+pub struct BatchResults {
+    /// One for each operation, in their order.
+    results: Vec<BatchResult>,
+}
+
+/// What became of one change.
+#[derive(Serialize, ToSchema)]
+pub struct BatchResult {
+    /// The status that the single request would have answered: 201, 200, 204, or that of the problem.
+    status: u16,
+    /// The event as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<EventView>,
+    /// Why it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ProblemDocument>)]
+    problem: Option<Value>,
+}
+
+impl BatchResult {
+    fn of(result: Result<Done, events::EventError>) -> BatchResult {
+        let done =
+            |status, event: &events::Allowed| BatchResult { status, event: Some(EventView::of(event)), problem: None };
+        match result {
+            Ok(Done::Created(event)) => done(201, &event),
+            Ok(Done::Updated(event)) => done(200, &event),
+            Ok(Done::Deleted) => BatchResult { status: 204, event: None, problem: None },
+            Err(error) => {
+                let problem = Problem::from(error);
+                BatchResult { status: problem.status(), event: None, problem: Some(problem.to_json()) }
+            }
+        }
+    }
+}
+
+impl From<BatchRefused> for Problem {
+    fn from(refused: BatchRefused) -> Problem {
+        match refused {
+            BatchRefused::One(index, error) => Problem::from(error).with("index", index),
+            BatchRefused::Internal(error) => error.into(),
+        }
+    }
+}
+
+/// The largest answer, in bytes: a thousand events can be as many as half a gigabyte.
+const LARGEST: usize = 16 << 20;
+
+/// Change many events at once
+///
+/// Makes, changes and deletes up to 1,000 events, each by the rules of the single request. `atomic`: when one cannot be
+/// done none is, and the problem is that one's, with its number (from 0) in `index`. `each`: every operation has a result of
+/// its own. A body may have 8 MiB.
+#[utoipa::path(post, path = "/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
+    responses((status = 200, description = "What became of each", body = BatchResults), (status = 403, description = "Atomic: your role does not allow one; `index` says which", body = ProblemDocument),
+        (status = 404, description = "Atomic: one is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "Atomic: one cannot be done as things stand", body = ProblemDocument),
+        (status = 412, description = "Atomic: one was changed since the version in its `if_match`", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn batch(State(app): State<App>, call: SignedInCall, LargeBody(body): LargeBody) -> Answer {
+    let batch = Batch::parse(&body.map)?;
+    write(&app, call.call, body.digest, batch, |tx, ctx, batch| {
+        Box::pin(async move {
+            let results = events::batch(tx, ctx, batch).await?;
+            let reply = Reply::ok(&BatchResults { results: results.into_iter().map(BatchResult::of).collect() });
+            if reply.body.len() > LARGEST {
+                let detail = format!("the answer would have more than {LARGEST} bytes; send fewer operations at once");
+                return Err(Problem::new(&codes::TOO_LARGE).detail(detail));
+            }
+            Ok(reply)
+        })
+    })
+    .await
+}

@@ -1,0 +1,150 @@
+//! Moving many events by days, and renaming words in them.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use kalends_core::events::{self, Content, Shift, ShiftRefused, Shifted, show};
+use kalends_kernel::{EventId, Zone};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::call::{Body, SignedInCall};
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of shifts.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(shift))
+}
+
+/// What to move, and by how much.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "ShiftInput", example = json!({"ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "by": "P364D", "rename": {"26Ga": "27Ga"}, "preview": true}))]
+pub struct ShiftBody {
+    /// At least one, at most 500.
+    ids: Vec<Uuid>,
+    /// An ISO 8601 duration of days, weeks, months or years, also backwards: `P364D`, `-P2W`. The wall clock stays.
+    by: String,
+    /// Whole words to replace in titles, descriptions and locations, and what they become; case does not count. At most 100.
+    rename: Option<BTreeMap<String, String>>,
+    /// Whether to show only what would happen; true by default.
+    preview: Option<bool>,
+    /// Comes with the school.
+    #[schema(value_type = Option<i64>)]
+    class_years: Option<i64>,
+}
+
+/// What would happen, or has happened.
+#[derive(Serialize, ToSchema)]
+pub struct ShiftedEvents {
+    /// Whether nothing was changed yet.
+    preview: bool,
+    /// The events, in the order they were named.
+    items: Vec<ShiftedEvent>,
+}
+
+/// An event before and after.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "ShiftedEvent", example = json!({
+    "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "version": 3, "changed": ["end", "start", "title"],
+    "before": {"title": "Exam 26Ga", "start": "2027-03-22T09:00:00+01:00", "end": "2027-03-22T10:00:00+01:00", "description": "", "location": "Aula", "recurrence": []},
+    "after": {"title": "Exam 27Ga", "start": "2028-03-20T09:00:00+01:00", "end": "2028-03-20T10:00:00+01:00", "description": "", "location": "Aula", "recurrence": []}
+}))]
+pub struct ShiftedEvent {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    id: EventId,
+    /// The version it has now.
+    version: i64,
+    /// The names of the fields that differ.
+    changed: Vec<String>,
+    /// What it said.
+    before: ShiftedContent,
+    /// What it says, or would say.
+    after: ShiftedContent,
+}
+
+/// What a shift can change of an event.
+#[derive(Serialize, ToSchema)]
+pub struct ShiftedContent {
+    title: String,
+    start: String,
+    end: String,
+    description: String,
+    location: String,
+    recurrence: Vec<String>,
+}
+
+impl ShiftedContent {
+    fn of(content: &Content, calendar: &Zone) -> ShiftedContent {
+        let times = &content.times;
+        let start = times.start_instant(calendar);
+        let zone = times.time_zone.as_ref();
+        let end = times.end_instant(calendar).max(start);
+        ShiftedContent {
+            title: content.title.clone(),
+            start: show(times.start, start, zone, times.all_day),
+            end: show(times.end, end, times.end_time_zone.as_ref().or(zone), times.all_day),
+            description: content.description.clone(),
+            location: content.location.clone(),
+            recurrence: content.recurrence.clone(),
+        }
+    }
+}
+
+fn shown(preview: bool, shifted: Vec<Shifted>) -> Reply {
+    let items = shifted.into_iter().map(|Shifted { before, of, changed }| {
+        let zone = &of.event.calendar_zone;
+        ShiftedEvent {
+            id: of.event.id,
+            version: of.event.version,
+            changed,
+            before: ShiftedContent::of(&before, zone),
+            after: ShiftedContent::of(&of.event.content, zone),
+        }
+    });
+    Reply::ok(&ShiftedEvents { preview, items: items.collect() })
+}
+
+impl From<ShiftRefused> for Problem {
+    fn from(refused: ShiftRefused) -> Problem {
+        let refused = match refused {
+            ShiftRefused::Some(refused) => refused,
+            ShiftRefused::Internal(error) => return error.into(),
+        };
+        let mut all = refused.into_iter().map(|(index, id, error)| (index, id, Problem::from(error)));
+        let Some((index, id, first)) = all.next() else { return Problem::new(&crate::codes::INVALID) };
+        let told = |index: usize, id: EventId, problem: &Problem| serde_json::json!({"index": index, "id": id, "problem": problem.to_json()});
+        let mut problems = vec![told(index, id, &first)];
+        problems.extend(all.map(|(index, id, problem)| told(index, id, &problem)));
+        first.with("index", index).with("problems", problems)
+    }
+}
+
+/// Move many events by days
+///
+/// All of them or none; the time on the wall clock stays, also where the clocks change in between. Series move with their
+/// rules, dates and overrides; months and years move the start, and the rest of an event by as many days. `rename` replaces
+/// whole words, literally and all at once. With `preview` (the default) nothing is changed, and the answer is the same as
+/// that of doing it. When one cannot be moved, the problem is that one's, with its place in `ids` as `index`, and all are
+/// listed in `problems`.
+#[utoipa::path(post, path = "/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
+    responses((status = 200, description = "What would happen, or has happened", body = ShiftedEvents), (status = 403, description = "Your role does not allow one; `index` says which", body = ProblemDocument),
+        (status = 404, description = "One is not there, or not yours to see", body = ProblemDocument),
+        (status = 409, description = "`review-required`, `orphaned-overrides` or `wrong-state` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn shift(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let shift = Shift::parse(&body.map)?;
+    if shift.preview {
+        let mut conn = app.db.reader().await?;
+        return Ok(shown(true, events::preview_shift(&mut conn, &call.call.ctx, &shift).await?));
+    }
+    write(&app, call.call, body.digest, shift, |tx, ctx, shift| {
+        Box::pin(async move { Ok(shown(false, events::shift(tx, ctx, shift).await?)) })
+    })
+    .await
+}
