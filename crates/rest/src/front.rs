@@ -1,10 +1,12 @@
 //! What happens to every request before and after its handler: request id, client address, sign-in, rate limit, log line,
 //! metrics, headers.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,11 +16,14 @@ use ipnet::IpNet;
 use kalends_core::accounts;
 use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
 use kalends_kernel::Ids;
+use tower::{Layer, ServiceExt};
+use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use crate::codes;
 use crate::limits::{Class, Left};
 use crate::problem::Problem;
+use crate::safety::guarded;
 
 /// What is known of a request before its handler runs; handlers take it as [`crate::call::Call`].
 #[derive(Clone, Debug)]
@@ -63,18 +68,32 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
     let ctx = Ctx { actor, now, ids, door: Door::Rest, request_id: request_id.clone() };
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
+    let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let method = request.method().clone();
     let path =
         request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let began = Instant::now();
-    let response = next.run(request).await;
+    let response = guarded(request, next).await;
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     let label = method_label(&method);
     metrics::counter!("kalends_http_requests_total", "method" => label, "path" => path.clone(), "status" => status.to_string()).increment(1);
     metrics::histogram!("kalends_http_request_seconds", "method" => label, "path" => path.clone()).record(seconds);
     tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
-    finish(response, &request_id, left, anonymous)
+    compressed(accepts, finish(response, &request_id, left, anonymous)).await
+}
+
+/// The answer in an encoding that the client accepts; most programs ask for none, and then this costs nothing.
+async fn compressed(accepts: Option<HeaderValue>, response: Response) -> Response {
+    let Some(accepts) = accepts else { return response };
+    let mut asked = Request::new(Body::empty());
+    asked.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
+    let mut response = Some(response);
+    let answered = tower::service_fn(move |_| std::future::ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+    match CompressionLayer::new().layer(answered).oneshot(asked).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: bool) -> Response {
@@ -100,7 +119,7 @@ fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: b
         let value = if anonymous { "no-cache" } else { "private, no-cache" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     }
-    headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+    headers.append(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -27,8 +27,6 @@ pub mod write;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Settings, TokenCache};
@@ -53,15 +51,11 @@ pub fn router(app: App) -> axum::Router {
         .merge(docs::router(&document))
         .merge(pages::router())
         .fallback(safety::not_found)
-        // The order matters, innermost first: whatever a handler does, `front` sees an answer and gives it its id.
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
-        .layer(middleware::from_fn(safety::in_time))
-        .layer(CatchPanicLayer::custom(safety::panicked))
-        .layer(middleware::from_fn(safety::errors_are_problems))
         .layer(middleware::from_fn_with_state(app.clone(), front::front));
     // Probes come often and from the machine itself: they are not counted, logged or signed in.
-    let probed = ops::routes().split_for_parts().0.layer(middleware::from_fn(safety::errors_are_problems));
-    let everything = fronted.merge(probed).with_state(app.clone()).layer(CompressionLayer::new());
+    let probed = ops::routes().split_for_parts().0.layer(middleware::from_fn(safety::guarded));
+    let everything = fronted.merge(probed).with_state(app.clone());
     match cors::layer(&app.settings.cors_origins) {
         Some(cors) => everything.layer(cors),
         None => everything,

@@ -12,8 +12,17 @@ use crate::call::Call;
 /// `If-None-Match` at all of it.
 pub fn etag(version: i64, seen_as: &[&str]) -> String {
     let digest: [u8; 32] = Sha256::digest(seen_as.join("\n").as_bytes()).into();
-    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{version}-{short}\"")
+    let [a, b, c, d, ..] = digest;
+    format!("\"{version}-{:08x}\"", u32::from_be_bytes([a, b, c, d]))
+}
+
+/// The JSON text of a value. Room for an event from the start: growing there by doubling would copy it several times.
+fn json(body: &impl Serialize) -> String {
+    let mut text = Vec::with_capacity(2_048);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => String::from_utf8(text).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
 }
 
 /// A successful answer.
@@ -32,7 +41,7 @@ pub struct Reply {
 impl Reply {
     /// 200 with a body.
     pub fn ok(body: &impl Serialize) -> Reply {
-        Reply { status: 200, etag: None, location: None, body: serde_json::to_string(body).unwrap_or_default() }
+        Reply { status: 200, etag: None, location: None, body: json(body) }
     }
 
     /// 201 with a body, at this path.

@@ -2,11 +2,13 @@
 //! request.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::{StatusCode, header};
 
 use crate::codes::{self, Code};
@@ -15,15 +17,20 @@ use crate::problem::Problem;
 /// How long a request may take. Writes go on in a task of their own, so that ending the wait harms none.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Ends what takes too long.
-pub async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| {
-        Problem::new(&codes::BUSY).detail("the request took too long").retry_after(5).into_response()
-    })
+/// Runs the handler so that, whatever it does, an answer comes, and every error is a problem document. One layer for all of
+/// it: each further one costs every request a copy of those inside.
+pub async fn guarded(request: Request, next: Next) -> Response {
+    let running = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(LONGEST, running).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => panicked(panic.as_ref()),
+        Err(_) => Problem::new(&codes::BUSY).detail("the request took too long").retry_after(5).into_response(),
+    };
+    as_problem(response)
 }
 
 /// The answer to a request whose handler panicked: a fault of ours, logged; the caller gets the request id.
-pub fn panicked(what: Box<dyn Any + Send>) -> Response {
+fn panicked(what: &(dyn Any + Send)) -> Response {
     let text = what.downcast_ref::<&str>().copied().or_else(|| what.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
     Problem::new(&codes::INTERNAL).into_response()
@@ -35,8 +42,7 @@ pub async fn not_found() -> Problem {
 }
 
 /// Errors that the framework made (no such path, no such method, an unreadable path) become problem documents too.
-pub async fn errors_are_problems(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+fn as_problem(response: Response) -> Response {
     let status = response.status();
     let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| media == "application/problem+json");
     if ours || !(status.is_client_error() || status.is_server_error()) {
