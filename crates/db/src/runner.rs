@@ -1,5 +1,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -64,7 +66,10 @@ impl Options {
 
 /// The open database. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Inner);
+pub struct Db {
+    inner: Inner,
+    commits: Arc<AtomicU64>,
+}
 
 #[derive(Clone)]
 enum Inner {
@@ -75,15 +80,17 @@ enum Inner {
 impl Db {
     /// Opens it and refuses settings under which an acknowledged write could be lost.
     pub async fn open(options: &Options) -> Result<Db> {
-        Ok(Db(match options {
-            Options::Sqlite { path, readers } => Inner::Sqlite(SqliteDb::open(path, *readers).await?),
+        let commits = Arc::<AtomicU64>::default();
+        let inner = match options {
+            Options::Sqlite { path, readers } => Inner::Sqlite(SqliteDb::open(path, *readers, commits.clone()).await?),
             Options::Postgres { url, connections } => Inner::Postgres(PostgresDb::open(url, *connections).await?),
-        }))
+        };
+        Ok(Db { inner, commits })
     }
 
     /// Brings the schema up to this program's version, under a lock, and says what it did.
     pub async fn migrate(&self) -> Result<Migrated> {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(db) => migrations::migrate_sqlite(db).await,
             Inner::Postgres(db) => migrations::migrate_postgres(db).await,
         }
@@ -91,7 +98,7 @@ impl Db {
 
     /// Which database this is.
     pub fn engine(&self) -> Engine {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(_) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
@@ -99,11 +106,18 @@ impl Db {
 
     /// A connection to read with, outside any transaction.
     pub async fn reader(&self) -> Result<Reader> {
-        let link = match &self.0 {
+        let link = match &self.inner {
             Inner::Sqlite(db) => db.reader().await?,
             Inner::Postgres(db) => db.connection().await?,
         };
         Ok(Reader { conn: Conn::over(link) })
+    }
+
+    /// Counts the commits of this process. Whoever takes the number, reads, and finds the number unchanged later, knows that
+    /// this process has not changed what was read; it is raised before the command's caller hears of the commit. What other
+    /// processes write does not count here.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
     }
 
     /// Runs a command as one transaction and gives its outcome once that is on the disk. An error rolls everything
@@ -117,11 +131,15 @@ impl Db {
         E: From<Error> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a A) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let task = match &self.0 {
+        let task = match &self.inner {
             Inner::Sqlite(db) => return db.write(args, command).await,
             Inner::Postgres(db) => {
-                let db = db.clone();
-                tokio::spawn(async move { write_postgres(&db, &args, &command).await })
+                let (db, commits) = (db.clone(), self.commits.clone());
+                tokio::spawn(async move {
+                    let outcome = write_postgres(&db, &args, &command).await;
+                    commits.fetch_add(1, Ordering::SeqCst);
+                    outcome
+                })
             }
         };
         task.await.unwrap_or_else(|panicked| Err(fault(&panicked).into()))
@@ -129,7 +147,7 @@ impl Db {
 
     /// Ends every connection, after the commands that already run.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(db) => db.close().await,
             Inner::Postgres(db) => db.close().await,
         }
@@ -138,7 +156,7 @@ impl Db {
 
 /// A command that panicked is a fault of ours: logged by the panic hook, a failure for its caller alone.
 pub(crate) fn fault(what: &dyn std::fmt::Display) -> Error {
-    Error::Other(std::sync::Arc::new(sqlx::Error::Protocol(format!("the command did not end: {what}"))))
+    Error::Other(Arc::new(sqlx::Error::Protocol(format!("the command did not end: {what}"))))
 }
 
 /// A command that went on after the database had refused a statement of it: a fault of ours.

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -33,7 +34,7 @@ pub(crate) struct SqliteDb {
 }
 
 impl SqliteDb {
-    pub(crate) async fn open(path: &Path, readers: u32) -> Result<SqliteDb> {
+    pub(crate) async fn open(path: &Path, readers: u32, commits: Arc<AtomicU64>) -> Result<SqliteDb> {
         let unreadable = |e: sqlx::Error| Error::Setup(format!("cannot open the database {}: {e}", path.display()));
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -58,7 +59,7 @@ impl SqliteDb {
             .map_err(unreadable)?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let stop = Arc::new(tokio::sync::Notify::new());
-        let task = tokio::spawn(run_writer(writer, queue, stop.clone()));
+        let task = tokio::spawn(run_writer(writer, queue, stop.clone(), commits));
         Ok(SqliteDb {
             readers,
             writer: sender,
@@ -160,6 +161,7 @@ async fn run_writer(
     connection: SqliteConnection,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     stop: Arc<tokio::sync::Notify>,
+    commits: Arc<AtomicU64>,
 ) {
     let mut tx = Tx { conn: Conn::over(Link::Sqlite(SqliteLink::Writer(Box::new(connection)))) };
     loop {
@@ -181,6 +183,7 @@ async fn run_writer(
         if let Err(error) = &committed {
             tracing::error!(%error, commands = jobs.len(), "a commit failed");
         }
+        commits.fetch_add(1, Ordering::SeqCst);
         for job in jobs {
             job.answer(committed.clone());
         }

@@ -10,6 +10,7 @@ use kalends_core::accounts::{Passwords, Policy, Verified};
 use kalends_db::Db;
 use kalends_kernel::Clock;
 
+use crate::hot::HotAnswers;
 use crate::limits::Limits;
 
 /// What the handlers need.
@@ -23,6 +24,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Who has shown which token lately.
     pub tokens: TokenCache,
+    /// What anonymous people were answered lately.
+    pub hot: HotAnswers,
     /// How much a client may ask.
     pub limits: Arc<Limits>,
     /// The settings of this door.

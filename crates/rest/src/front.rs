@@ -89,7 +89,8 @@ async fn compressed(accepts: Option<HeaderValue>, response: Response) -> Respons
     let mut asked = Request::new(Body::empty());
     asked.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
     let mut response = Some(response);
-    let answered = tower::service_fn(move |_| std::future::ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+    let answered =
+        tower::service_fn(move |_| std::future::ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
     match CompressionLayer::new().layer(answered).oneshot(asked).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},

@@ -14,6 +14,7 @@ mod docs;
 mod document;
 pub mod events;
 pub mod front;
+mod hot;
 mod json;
 pub mod limits;
 mod ops;
@@ -30,6 +31,7 @@ use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Settings, TokenCache};
+pub use hot::HotAnswers;
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";

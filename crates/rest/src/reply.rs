@@ -56,11 +56,19 @@ impl Reply {
 
     /// 200 with a body, or 304 when the caller has it already.
     pub fn unless_known(call: &Call, etag: String, body: &impl Serialize) -> Reply {
-        if call.has(&etag) {
-            Reply { status: 304, etag: Some(etag), location: None, body: String::new() }
-        } else {
-            Reply::ok(body).etag(etag)
+        if call.has(&etag) { Reply::not_modified(etag) } else { Reply::ok(body).etag(etag) }
+    }
+
+    /// The same, or 304 when the caller has it already.
+    pub fn or_not_modified(self, call: &Call) -> Reply {
+        match self.etag {
+            Some(etag) if call.has(&etag) => Reply::not_modified(etag),
+            _ => self,
         }
+    }
+
+    fn not_modified(etag: String) -> Reply {
+        Reply { status: 304, etag: Some(etag), location: None, body: String::new() }
     }
 
     /// With an ETag (its quotes included).

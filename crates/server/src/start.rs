@@ -10,7 +10,7 @@ use kalends_core::{events, settings};
 use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
 use kalends_rest::limits::Limits;
-use kalends_rest::{App, Settings, TokenCache};
+use kalends_rest::{App, HotAnswers, Settings, TokenCache};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -72,6 +72,7 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
         clock: clock.clone(),
         passwords: Passwords::new(cost)?,
         tokens: TokenCache::default(),
+        hot: HotAnswers::default(),
         limits: Arc::new(Limits::new(clock, config.rate_limit.per_minute)),
         settings: Arc::new(settings_of(&config, addr)),
         metrics: Arc::new(move || rendered.render()),

@@ -10,6 +10,7 @@ pub mod view;
 
 use axum::extract::State;
 use kalends_core::access::Can;
+use kalends_core::ctx::Actor;
 use kalends_core::events::{self, Allowed, Edit, How, NewEvent, Precondition, StateWish};
 use kalends_kernel::{EventId, Invalid};
 use serde::Serialize;
@@ -118,12 +119,20 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
     responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, query: Query) -> Answer {
     query.finish()?;
+    let anonymous = call.ctx.actor == Actor::Anonymous;
+    if let Some(kept) = anonymous.then(|| app.hot.get(&app.db, id)).flatten() {
+        return Ok(kept.or_not_modified(&call));
+    }
+    let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
     let event = events::load(&mut conn, &call.ctx, id, Can::See).await?;
     // Others may read while the answer is written out.
     drop(conn);
-    let view = EventView::of(&event);
-    Ok(Reply::unless_known(&call, view.etag(), &view))
+    let reply = shown(&event);
+    if anonymous {
+        app.hot.put(id, commits, &reply);
+    }
+    Ok(reply.or_not_modified(&call))
 }
 
 /// Replace an event

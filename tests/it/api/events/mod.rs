@@ -3,6 +3,7 @@
 mod batch;
 mod editing;
 mod fields;
+mod hot;
 mod recurrence;
 mod shift;
 mod sight;
