@@ -1,10 +1,12 @@
-//! `cargo xtask openapi`: the API document that the program prints, kept in `docs/openapi.json`.
+//! `cargo xtask openapi`: the API document that the program prints, kept in `docs/openapi.json`, and what linters
+//! say about it.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{build, command, workspace};
+use crate::{build, command, tools, workspace};
 
 pub fn run(args: &[String]) -> Result<()> {
     let check = match args {
@@ -23,6 +25,23 @@ pub fn run(args: &[String]) -> Result<()> {
         bail!("docs/openapi.json is not what the program says; run `cargo xtask openapi` and commit it\n{difference}");
     }
     eprintln!("docs/openapi.json is fresh");
+    lint(&file)
+}
+
+/// What two linters of API documents find; a warning is an error.
+fn lint(document: &Path) -> Result<()> {
+    let programs = tools::node_modules()?.join(".bin");
+    let settings = workspace::root().join("xtask");
+    let mut spectral = Command::new(programs.join("spectral"));
+    spectral.args(["lint", "--fail-severity=warn", "--ruleset"]).arg(settings.join("spectral.yaml")).arg(document);
+    command::run(&mut spectral)?;
+    let mut redocly = Command::new(programs.join("redocly"));
+    redocly.args(["lint", "--format=github-actions", "--config"]).arg(settings.join("redocly.yaml")).arg(document);
+    redocly.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    let said = command::output(&mut redocly)?;
+    if !said.trim().is_empty() {
+        bail!("redocly finds in docs/openapi.json:\n{said}");
+    }
     Ok(())
 }
 

@@ -25,6 +25,11 @@ const SOAKS: &[Soak] = &[
         run: model,
     },
     Soak {
+        name: "fuzz",
+        what: "an hour of made-up iCalendar files and recurrence lines (KALENDS_FUZZ_SECONDS)",
+        run: fuzz,
+    },
+    Soak {
         name: "crash",
         what: "kill -9 during writes, 200 times on SQLite and 200 times on PostgreSQL (KALENDS_CRASH_ROUNDS)",
         run: crash,
@@ -62,6 +67,19 @@ fn model() -> Result<()> {
     command.env("KALENDS_MODEL_RUNS", &runs).env("KALENDS_MODEL_SEED", &seed);
     eprintln!("{runs} sequences; again with KALENDS_MODEL_SEED={seed}");
     command::run(&mut command)
+}
+
+fn fuzz() -> Result<()> {
+    let seconds: u64 =
+        setting("KALENDS_FUZZ_SECONDS", || Ok("3600".to_owned()))?.parse().context("KALENDS_FUZZ_SECONDS")?;
+    for (package, test) in [("kalends-ical", "anything"), ("kalends-recurrence", "fuzz")] {
+        let run = ["test", "--release", "--package", package, "--test", test, "--", "--nocapture", "whatever_a_fuzzer"];
+        let mut command = command::cargo(run);
+        // Half of the time for each. Bolero prints the seed of what it finds.
+        command.env("BOLERO_RANDOM_TEST_TIME_MS", (seconds * 500).to_string());
+        command::run(&mut command)?;
+    }
+    Ok(())
 }
 
 fn crash() -> Result<()> {

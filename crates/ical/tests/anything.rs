@@ -4,6 +4,10 @@
 
 mod zones;
 
+/// Reading takes a small multiple of its input, whatever that says: more than this ends the test.
+#[global_allocator]
+static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, 1 << 30);
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -36,6 +40,45 @@ fn samples() -> Vec<Vec<u8>> {
     files
 }
 
+/// A file with pieces of it inserted, taken out, doubled, overwritten.
+fn damaged(mut bytes: Vec<u8>, damage: impl Iterator<Item = (usize, u8, u8, usize)>) -> Vec<u8> {
+    for (at, kind, byte, length) in damage {
+        let at = at.min(bytes.len());
+        let end = (at + length).min(bytes.len());
+        match kind {
+            0 => bytes.insert(at, byte),
+            1 => _ = bytes.drain(at..end),
+            2 => {
+                let copy = bytes[at..end].to_vec();
+                bytes.splice(at..at, copy);
+            }
+            _ => {
+                if let Some(old) = bytes.get_mut(at) {
+                    *old = byte;
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// For a fuzzer: the bytes are the file, or say how a sample is damaged. `cargo bolero test` guides it by coverage; without,
+/// it takes random bytes for a while (`cargo xtask soak fuzz`: for long).
+#[test]
+fn whatever_a_fuzzer_makes_is_read_or_refused() {
+    let samples = samples();
+    bolero::check!().for_each(move |input: &[u8]| {
+        let Some((which, script)) = input.split_first() else { return };
+        let Some(sample) = samples.get(usize::from(*which)) else { return exercise(script) };
+        let steps = script.chunks_exact(5).map(|step| {
+            let place = usize::from(step[0]) << 8 | usize::from(step[1]);
+            // The samples are longer than two bytes can say.
+            (place * sample.len() >> 16, step[2] & 3, step[3], usize::from(step[4]))
+        });
+        exercise(&damaged(sample.clone(), steps));
+    });
+}
+
 fn pieces() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         "(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE|STANDARD|DAYLIGHT|VALARM|X)",
@@ -65,17 +108,7 @@ proptest! {
         file in prop::sample::select(samples()),
         damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<u8>(), 0..40_usize), 1..12),
     ) {
-        let mut bytes = file;
-        for (at, kind, byte, length) in damage {
-            let at = at.index(bytes.len().max(1)).min(bytes.len());
-            let end = (at + length).min(bytes.len());
-            match kind {
-                0 => bytes.insert(at, byte),
-                1 => _ = bytes.drain(at..end),
-                2 => { let copy = bytes[at..end].to_vec(); bytes.splice(at..at, copy); }
-                _ => if let Some(old) = bytes.get_mut(at) { *old = byte },
-            }
-        }
-        exercise(&bytes);
+        let damage = damage.into_iter().map(|(at, kind, byte, length)| (at.index(file.len() + 1), kind, byte, length));
+        exercise(&damaged(file.clone(), damage));
     }
 }

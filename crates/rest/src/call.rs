@@ -323,13 +323,17 @@ impl Query {
 
     /// A parameter's text; the empty text counts as absent.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.given(name).filter(|value| !value.is_empty())
+    }
+
+    fn given(&mut self, name: &'static str) -> Option<String> {
         self.known.insert(name);
         let mut found = self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone());
         let first = found.next();
         if found.next().is_some() {
             self.error(name, "repeated", "may be given once; separate several values by commas");
         }
-        let value = first.filter(|value| !value.is_empty())?;
+        let value = first?;
         if value.chars().count() > 2_000 || value.contains(char::is_control) {
             self.error(name, "bad-text", "must be at most 2000 characters, without control characters");
             return None;
@@ -337,14 +341,15 @@ impl Query {
         Some(value)
     }
 
-    /// A parameter that is read further.
+    /// A parameter that is read further. An empty one is not absent: `?calendar_id=` is a program's mistake, and "all
+    /// calendars" the wrong answer to it.
     pub fn parsed<T, E: Display>(
         &mut self,
         name: &'static str,
         code: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.text(name)?;
+        let text = self.given(name)?;
         parse(&text).map_err(|why| self.error(name, code, why.to_string())).ok()
     }
 

@@ -136,8 +136,9 @@ fn program() -> PathBuf {
     path
 }
 
+/// What `cargo xtask test` says in the environment.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by cargo xtask test")]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

@@ -7,7 +7,7 @@ mod binary;
 mod request;
 mod world;
 
-pub use binary::{Binary, Output, Setup};
+pub use binary::{Binary, Output, Setup, variable};
 pub use request::{Reply, Request};
 pub use reqwest::Method;
 pub use world::{Builder, Person, START, World, config};

@@ -6,4 +6,5 @@ mod document;
 mod openapi;
 mod people;
 mod rights;
+mod schemathesis;
 mod secrets;

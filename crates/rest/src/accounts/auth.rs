@@ -223,7 +223,7 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
 ///
 /// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
 /// at once.
-#[utoipa::path(post, path = "/auth/logout", tag = "accounts", request_body = Option<RefreshBody>, responses(
+#[utoipa::path(post, path = "/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
     (status = 204, description = "Signed out"),
     (status = 403, description = "`scope-needed`: a personal token has no session; revoke it instead", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

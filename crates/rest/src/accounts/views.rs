@@ -7,6 +7,8 @@ use crate::reply::etag;
 
 /// What everybody signed in may know of an account.
 #[derive(Serialize, ToSchema)]
+// Nothing more: so that a document that may hold this or a whole account is one of the two.
+#[serde(deny_unknown_fields)]
 #[schema(title = "Card", example = json!({"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Anna Müller", "username": "anna"}))]
 pub struct CardView {
     /// Its id.
