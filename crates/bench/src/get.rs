@@ -108,7 +108,7 @@ async fn make_events(addr: SocketAddr, token: &str) -> Result<(Vec<EventId>, Str
     Ok((ids, String::from_utf8(connection.body().to_vec())?))
 }
 
-async fn listen(router: axum::Router) -> Result<SocketAddr> {
+pub async fn listen(router: axum::Router) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
     let listener = listener.tap_io(|tcp| {

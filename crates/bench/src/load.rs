@@ -29,9 +29,17 @@ impl Round {
     }
 }
 
-/// A request as it goes over the wire.
+/// A request as it goes over the wire; an empty token is none.
 pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n");
+    request_with(method, path, token, "", body)
+}
+
+/// The same with more header lines, each with its line end.
+pub fn request_with(method: &str, path: &str, token: &str, headers: &str, body: &str) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}");
+    if !token.is_empty() {
+        text.push_str(&format!("authorization: Bearer {token}\r\n"));
+    }
     if !body.is_empty() {
         text.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
     }
@@ -130,10 +138,13 @@ impl Connection {
                 let head = String::from_utf8_lossy(self.buffer.get(..head).unwrap_or_default());
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 let length: usize = length.map_or(Ok(0), str::parse)?;
+                // What is streamed ends with an empty chunk.
+                let streamed = head.contains("transfer-encoding: chunked");
                 self.buffer.reserve(length);
-                end = Some(self.body_at + length);
+                end = Some(if streamed { usize::MAX } else { self.body_at + length });
             }
-            if end.is_some_and(|end| self.buffer.len() >= end) {
+            let last_chunk = end == Some(usize::MAX) && self.buffer.ends_with(b"\r\n0\r\n\r\n");
+            if last_chunk || end.is_some_and(|end| self.buffer.len() >= end) {
                 break;
             }
         }
@@ -145,6 +156,12 @@ impl Connection {
     /// The body of the last answer.
     pub fn body(&self) -> &[u8] {
         self.buffer.get(self.body_at..).unwrap_or_default()
+    }
+
+    /// A header of the last answer, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let head = String::from_utf8_lossy(self.buffer.get(..self.body_at).unwrap_or_default()).into_owned();
+        head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
     }
 
     /// The body of the last answer as JSON.

@@ -1,7 +1,7 @@
 //! `kalends-bench`: the whole server against what it stands on, in one run. Prints Markdown for `docs/performance.md`.
 //!
 //! Only ratios of one run mean something: machines differ, and other work on them does. So nothing here fails on time.
-//! `kalends-bench [recurrence] [get] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
+//! `kalends-bench [recurrence] [get] [hot] [feeds] [history] [changes] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
 //! PostgreSQL server to measure on as well, `KALENDS_BIN` the release program for `process`.
 
 #![expect(
@@ -9,7 +9,11 @@
     reason = "the rules are for the product: a benchmark reads its environment and waits"
 )]
 
+mod changes;
+mod feeds;
 mod get;
+mod history;
+mod hot;
 mod load;
 mod month;
 mod place;
@@ -22,7 +26,7 @@ mod writes;
 use anyhow::{Context, Result, bail};
 use place::Engine;
 
-const SECTIONS: &[&str] = &["recurrence", "get", "writes", "month", "process"];
+const SECTIONS: &[&str] = &["recurrence", "get", "hot", "feeds", "history", "changes", "writes", "month", "process"];
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +44,18 @@ fn main() -> Result<()> {
         for engine in engines() {
             if runs("get") {
                 get::run(engine).await?;
+            }
+            if runs("hot") {
+                hot::run(engine).await?;
+            }
+            if runs("feeds") {
+                feeds::run(engine).await?;
+            }
+            if runs("history") {
+                history::run(engine).await?;
+            }
+            if runs("changes") {
+                changes::run(engine).await?;
             }
             if runs("writes") {
                 writes::run(engine).await?;

@@ -8,7 +8,7 @@ use kalends_core::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
 use kalends_db::{Db, Options, sql};
 use kalends_kernel::{Clock, EmailAddress, Id, Ids, Secret, UserId, Zone};
 use kalends_server::{Config, Flags, Running, start_with};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::load::{Connection, request};
 
@@ -122,7 +122,7 @@ async fn run_on_server(text: &str) -> Result<()> {
     done.map(drop).map_err(Into::into)
 }
 
-/// Somebody with an account; found when it is there.
+/// Somebody with an account; found when it is there. An organiser: they may make calendars public.
 pub async fn person(running: &Running, username: &str) -> Result<UserId> {
     let password = Password::parse(PASSWORD).map_err(|(_, why)| anyhow!("the password {why}"))?;
     let new = NewAccount {
@@ -130,7 +130,7 @@ pub async fn person(running: &Running, username: &str) -> Result<UserId> {
         email: EmailAddress::parse(&format!("{username}@example.org")).map_err(|why| anyhow!("{why}"))?,
         email_verified: true,
         name: username.to_owned(),
-        role: GlobalRole::User,
+        role: GlobalRole::Organizer,
         locale: "en".to_owned(),
         zone: Zone::parse("Europe/Zurich").map_err(|why| anyhow!("{why}"))?,
         password_hash: running.app.passwords.hash(&password).await?,
@@ -157,14 +157,26 @@ pub fn ctx_of(user: UserId) -> Ctx {
     }
 }
 
+/// Does something over HTTP and gives the answer; a refusal is an error.
+pub async fn call(connection: &mut Connection, method: &str, path: &str, token: &str, body: &Value) -> Result<Value> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let status = connection.send(&request(method, path, token, &body)).await?;
+    if status >= 300 {
+        bail!("{method} {path} answered {status}: {}", String::from_utf8_lossy(connection.body()));
+    }
+    if status == 204 { Ok(Value::Null) } else { connection.json() }
+}
+
+/// A text in an answer.
+pub fn text(answer: &Value, name: &str) -> Result<String> {
+    answer.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no {name} in {answer}"))
+}
+
 /// An access token, by signing in.
 pub async fn token(running: &Running, username: &str) -> Result<String> {
     let mut connection = Connection::open(running.addr).await?;
     let body = json!({"login": username, "password": PASSWORD}).to_string();
-    let login = request("POST", "/api/v1/auth/login", "", &body);
-    // Without a token at all: an empty one would be a wrong one.
-    let login = String::from_utf8(login)?.replace("authorization: Bearer \r\n", "");
-    let status = connection.send(login.as_bytes()).await?;
+    let status = connection.send(&request("POST", "/api/v1/auth/login", "", &body)).await?;
     let answer = connection.json()?;
     let token = answer.get("access_token").and_then(|token| token.as_str());
     token.map(str::to_owned).with_context(|| format!("signing in gave {status}"))
