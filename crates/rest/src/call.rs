@@ -200,6 +200,26 @@ impl<A: FromStr + Send, B: FromStr + Send, S: Send + Sync> FromRequestParts<S> f
     }
 }
 
+/// Three parts of the path, such as an event and two of its versions.
+pub struct PathTriple<A, B, C>(pub A, pub B, pub C);
+
+impl<A: FromStr + Send, B: FromStr + Send, C: FromStr + Send, S: Send + Sync> FromRequestParts<S>
+    for PathTriple<A, B, C>
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
+        let Path((a, b, c)) = Path::<(String, String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::new(&codes::NOT_FOUND))?;
+        match (a.parse(), b.parse(), c.parse()) {
+            (Ok(a), Ok(b), Ok(c)) => Ok(PathTriple(a, b, c)),
+            _ => Err(Problem::new(&codes::NOT_FOUND)),
+        }
+    }
+}
+
 /// A JSON body: an object.
 #[derive(Clone, Debug)]
 pub struct Body {

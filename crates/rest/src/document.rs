@@ -41,6 +41,7 @@ const TAGS: &[(&str, &str)] = &[
         "events",
         "Events and series, whole or by instance: making, finding, changing, publishing, deleting and restoring them.",
     ),
+    ("history", "What an event was, what changed, and the way back."),
     ("sharing", "Who may do what on a calendar or an event."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];

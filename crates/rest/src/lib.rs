@@ -14,6 +14,7 @@ mod docs;
 mod document;
 pub mod events;
 pub mod front;
+mod history;
 mod hot;
 mod json;
 pub mod limits;
@@ -44,6 +45,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(calendars::routes())
         .merge(sharing::routes())
         .merge(events::routes())
+        .merge(history::routes())
 }
 
 /// Everything that is served, ready to listen.

@@ -7,6 +7,7 @@ mod conventions;
 mod docs;
 mod events;
 mod given;
+mod history;
 mod instances;
 mod paging;
 mod sharing;

@@ -49,7 +49,8 @@ impl Bodies {
             .path
             .replace("{id}", id)
             .replace("{user_id}", &self.other)
-            .replace("{original_start}", "20270308T090000");
+            .replace("{original_start}", "20270308T090000")
+            .replace("{version}", "1");
         let person = if operation.path.contains("/users/") { &self.admin } else { &self.alice };
         person.request(operation.method.clone(), &path)
     }

@@ -270,6 +270,16 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "cancel_instance" => person.delete(&of_event(&format!("/instances/{NEXT}"))),
         "cancel_instance@following" => person.delete(&of_event(&format!("/instances/{NEXT}?scope=following"))),
         "cancel_instance@all" => person.delete(&of_event(&format!("/instances/{NEXT}?scope=all"))),
+        "get_event@now" => person.get(&of_event(&format!("?at={}", people.world.now()))),
+        "list_history" => person.get(&of_event("/history")),
+        "get_version@1" | "get_version@2" => person.get(&of_event(&format!("/history/{state}"))),
+        "get_diff@1" | "get_diff@2" => person.get(&of_event(&format!("/diff/{state}/{state}"))),
+        "list_changelog" => person.get(&of_event("/changelog")),
+        "roll_back_event@1" => person.post(&of_event("/rollback/1")),
+        "restore_calendar" | "restore_calendar@done" => {
+            let body = json!({"at": people.world.now(), "preview": state != "done"});
+            person.post(&of_calendar("/restore")).json(&body)
+        }
         "clone_event" => person.post(&of_event("/clone")),
         "delete_event" => person.delete(&of_event("")),
         "delete_event@again" => {
@@ -402,7 +412,11 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
             return if title.is_null() { "busy" } else { "full" }.to_owned();
         }
         "get_event" | "get_instance" | "create_event" | "update_event" | "replace_event" | "update_instance"
-        | "clone_event" | "restore_event" | "change_event_state" => return sight(&reply.json).to_owned(),
+        | "clone_event" | "restore_event" | "change_event_state" | "get_version" | "roll_back_event" => {
+            return sight(&reply.json).to_owned();
+        }
+        // Its first line tells all of the event.
+        "list_changelog" => return "full".to_owned(),
         "get_user" => Some(&reply.json),
         _ => None,
     };

@@ -2,6 +2,7 @@
 
 mod change_log;
 mod disconnects;
+mod history;
 mod requests;
 mod series;
 

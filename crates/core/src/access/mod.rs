@@ -85,6 +85,8 @@ pub enum Can {
     See,
     /// See all of it that is published for anybody: to copy it.
     Copy,
+    /// See what it was and who changed it.
+    SeeHistory,
     /// Change it; put events into it.
     Edit,
     /// See who else may do what.
@@ -99,7 +101,7 @@ impl Can {
     fn needs(self) -> Role {
         match self {
             Can::See => Role::FreeBusy,
-            Can::Copy => Role::Viewer,
+            Can::Copy | Can::SeeHistory => Role::Viewer,
             Can::Edit | Can::SeePermissions => Role::Editor,
             Can::Share | Can::Delete => Role::Owner,
         }
@@ -162,14 +164,21 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
     Some(Grant { role, sight, reviewer })
 }
 
+/// Whether the actor sees an event whatever its state and visibility: who works on its calendar, or with whom the event
+/// itself is shared. Others see of its history what they could see when it was so.
+pub fn sees_every_version(actor: &Actor, facts: &EventFacts) -> bool {
+    let unpublished = EventFacts { state: State::Draft, deleted: false, ..*facts };
+    on_event(actor, &unpublished).is_some()
+}
+
 /// Whether what the actor is to something is enough.
 pub fn check(grant: Option<Grant>, can: Can) -> Result<Grant, Denied> {
     let grant = grant.ok_or(Denied::NotFound)?;
     let needs = can.needs();
     match (can, grant.role) {
         (Can::See, _) => Ok(grant),
-        (Can::Copy, Some(_)) if grant.sight == Sight::Full => Ok(grant),
-        (Can::Copy, _) => Err(Denied::Needs(needs)),
+        (Can::Copy | Can::SeeHistory, Some(_)) if grant.sight == Sight::Full => Ok(grant),
+        (Can::Copy | Can::SeeHistory, _) => Err(Denied::Needs(needs)),
         (_, Some(role)) if role >= needs => Ok(grant),
         (_, _) => Err(Denied::Needs(needs)),
     }

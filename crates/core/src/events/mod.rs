@@ -22,6 +22,7 @@ mod overrides;
 pub mod reach;
 mod registration;
 mod rename;
+pub(crate) mod roll_back;
 mod series;
 mod shift;
 mod split;
@@ -147,6 +148,8 @@ pub enum EventError {
     },
     /// It is in the trash.
     Deleted,
+    /// The version was in a calendar that is gone, or where the actor may not put events.
+    OldCalendar,
     /// The calendar has another event with this UID.
     UidTaken,
     /// These overrides would lose their occurrence.

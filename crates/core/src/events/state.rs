@@ -34,6 +34,29 @@ pub fn step(from: State, to: State, review: Review, reviewer: bool) -> Result<()
     }
 }
 
+/// Whether somebody who may edit the event can bring it from one state to another, in however many steps.
+pub fn reach(from: State, to: State, review: Review, reviewer: bool) -> Result<(), StepError> {
+    let leads_there = |reviewer: bool| {
+        let mut reached = vec![from];
+        let mut next = 0;
+        while let Some(at) = reached.get(next).copied() {
+            let open = steps(at, review).iter().filter(|(_, only)| reviewer || !only).map(|(target, _)| *target);
+            for target in open {
+                if !reached.contains(&target) {
+                    reached.push(target);
+                }
+            }
+            next += 1;
+        }
+        reached.contains(&to)
+    };
+    match (leads_there(reviewer), leads_there(true)) {
+        (true, _) => Ok(()),
+        (false, true) => Err(StepError::ReviewersOnly),
+        (false, false) => Err(StepError::NoSuchStep),
+    }
+}
+
 /// The state in which a new event begins, or why the wished one is not possible.
 pub fn first(wished: Option<State>, review: Review, reviewer: bool) -> Result<State, StepError> {
     match (wished, review) {
@@ -80,5 +103,24 @@ mod tests {
             ];
             assert_eq!(found, [without, editor, reviewer], "{from:?} → {to:?}");
         }
+    }
+
+    /// Where a rollback can lead.
+    #[test]
+    fn states_are_reached_by_the_steps_between_them() {
+        use State::{Draft, Published, Refused, Review as InReview};
+        let reached = |from, review, reviewer| {
+            [Draft, InReview, Published, Refused].map(|to| match reach(from, to, review, reviewer) {
+                Ok(()) => "yes",
+                Err(StepError::ReviewersOnly) => "reviewer",
+                Err(StepError::NoSuchStep) => "no",
+            })
+        };
+        assert_eq!(reached(Draft, Review::Required, false), ["yes", "yes", "reviewer", "reviewer"]);
+        assert_eq!(reached(Refused, Review::Required, false), ["yes", "yes", "reviewer", "yes"]);
+        assert_eq!(reached(Published, Review::Required, false), ["reviewer", "reviewer", "yes", "reviewer"]);
+        assert_eq!(reached(Draft, Review::Required, true), ["yes"; 4]);
+        assert_eq!(reached(Published, Review::None, false), ["yes", "no", "yes", "no"]);
+        assert_eq!(reached(Refused, Review::None, false), ["yes", "no", "yes", "yes"]);
     }
 }

@@ -183,6 +183,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Its editorial state.
+    pub fn state(&self) -> State {
+        State::from_name(&self.state)
+    }
+
+    /// The calendar in which this version was shown whole to those who only view it; none if to nobody.
+    fn shown_in(&self) -> Option<CalendarId> {
+        let shown = self.state() == State::Published && self.content.visibility == Visibility::Public && !self.deleted;
+        shown.then_some(self.calendar_id)
+    }
+
     /// The event as it is now.
     pub fn of(event: &Event) -> Snapshot {
         Snapshot {
@@ -203,17 +214,20 @@ pub(super) struct NewVersion<'v> {
 }
 
 pub(super) async fn insert_version(tx: &mut Tx, ctx: &Ctx, new: NewVersion<'_>) -> Result<()> {
-    sql("INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    let snapshot = Snapshot::of(new.event);
+    sql("INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot, shown_in)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind(new.event.id)
     .bind(new.event.version)
-    .bind(ctx.now)
+    // Never before the version before it, so that there is one version at each instant.
+    .bind(new.event.updated_at)
     .bind(ctx.user())
     .bind(ctx.door.name())
     .bind(new.operation)
     .bind(new.comment)
     .bind_json(&new.changed)?
-    .bind_json(&Snapshot::of(new.event))?
+    .bind_json(&snapshot)?
+    .bind(snapshot.shown_in())
     .run(tx)
     .await?;
     Ok(())

@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "the helpers of tests may fail like the tests")]
 
 mod chance;
+mod history;
 mod ops;
 mod plain;
 mod run;
@@ -83,6 +84,7 @@ async fn events_are_what_a_plain_model_of_them_says() {
         "Restore",
         "State",
         "Clone",
+        "Rollback",
     ];
     let missing: Vec<&str> = ops.into_iter().filter(|op| done(op) == 0).collect();
     assert!(runs < 20 || missing.is_empty(), "these operations were never done: {missing:?}");

@@ -67,6 +67,11 @@ pub enum Op {
         event: usize,
         patch: Patch,
     },
+    /// To a version counted from the first, 0; now and then to one that is not there yet.
+    Rollback {
+        event: usize,
+        to: usize,
+    },
 }
 
 /// What the generator looks at of an event.
@@ -91,7 +96,7 @@ pub fn next(number: u64, events: &[Seen<'_>]) -> Op {
         let least = if chance.one_in(12) { -1 } else { 0 };
         if chance.one_in(3) { Some(chance.between(least, most.max(0))) } else { None }
     };
-    match chance.below(20) {
+    match chance.below(22) {
         0..4 => {
             let base = base(chance, seen.versions.len());
             let mut patch = patch(chance, seen.now, base.is_some());
@@ -131,7 +136,11 @@ pub fn next(number: u64, events: &[Seen<'_>]) -> Op {
         15 if chance.one_in(2) => Op::CancelFollowing { event, at: occurrence(chance, seen.now) },
         15 | 16 => Op::Delete { event },
         17 => Op::Restore { event },
-        18 => Op::State { event, published: chance.one_in(2) },
+        18 | 19 => {
+            let beyond = usize::from(chance.one_in(10));
+            Op::Rollback { event, to: chance.below(seen.versions.len() + beyond) }
+        }
+        20 => Op::State { event, published: chance.one_in(2) },
         _ => {
             let patch = if chance.one_in(2) { Patch::default() } else { patch(chance, seen.now, true) };
             Op::Clone { event, patch: Patch { drop_orphans: false, ..patch } }

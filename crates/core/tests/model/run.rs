@@ -9,12 +9,14 @@ use kalends_core::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
 use kalends_core::events::{
     self, Allowed, Edit, EventError, How, List, NewEvent, Precondition, Scope, Sort, StateWish, Window,
 };
+use kalends_core::history::{RollbackWish, roll_back};
 use kalends_core::{access, check};
 use kalends_db::testing::TestDb;
 use kalends_db::{Db, FromRow, Row as DbRow, sql};
 use kalends_kernel::{CalendarId, EmailAddress, EventId, Ids, UserId, Zone};
 use serde_json::{Map, Value, json};
 
+use crate::history::{self, Chain};
 use crate::ops::{self, Op, Seen};
 use crate::plain::{HOME, InstancePatch, Kind, Patch, Plain, Refusal, Row, Wish, merge};
 
@@ -99,7 +101,7 @@ const WINDOWS: [(&str, &str); 3] = [
     ("2031-01-01T00:00:00Z", "2031-01-04T00:00:00Z"),
 ];
 
-type Done = Result<(), String>;
+pub type Done = Result<(), String>;
 
 fn differs(what: &str, found: &impl Debug, wanted: &impl Debug) -> Done {
     let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
@@ -159,6 +161,14 @@ impl Run {
 
     /// The next operation.
     pub async fn step(&mut self, number: u64) -> Done {
+        let before = Chain::read_all(&self.db, self.known.iter().map(|one| one.id)).await;
+        self.operate(number).await?;
+        let after = Chain::read_all(&self.db, self.known.iter().map(|one| one.id)).await;
+        history::went_on(&before, &after)?;
+        history::differences_lead_from_one_to_the_other(&after, number)
+    }
+
+    async fn operate(&mut self, number: u64) -> Done {
         let seen: Vec<Seen<'_>> = self
             .known
             .iter()
@@ -337,6 +347,12 @@ impl Run {
                 let plain = Wish::of(now, patch, now.when.kind)?.following(now, false)?;
                 Ok(Some(fresh(plain, true, None)))
             }
+            Op::Rollback { event, to } => {
+                let known = &mut self.known[*event];
+                let then = known.versions.get(*to).filter(|_| !known.gone).cloned();
+                known.put(then.ok_or(Refusal::NotFound)?);
+                Ok(None)
+            }
         }
     }
 
@@ -440,6 +456,16 @@ impl Run {
                     .write((ctx, id(event), new), |tx, (ctx, id, new)| Box::pin(events::clone(tx, ctx, *id, new)))
                     .await;
                 Ok(Some(made?.event.id))
+            }
+            Op::Rollback { event, to } => {
+                let version = i64::try_from(*to).expect("small") + 1;
+                let done: Result<Allowed, EventError> = self
+                    .db
+                    .write((ctx, id(event), version), |tx, (ctx, id, version)| {
+                        Box::pin(async move { roll_back(tx, ctx, *id, *version, &RollbackWish::default()).await })
+                    })
+                    .await;
+                done.map(|_| None)
             }
         }
     }

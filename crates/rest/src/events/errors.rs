@@ -40,6 +40,8 @@ impl From<EventError> for Problem {
                 ))
             }
             EventError::Deleted => Problem::new(&codes::WRONG_STATE).detail("it is in the trash; restore it first"),
+            EventError::OldCalendar => Problem::new(&codes::WRONG_STATE)
+                .detail("that version was in another calendar, which is gone or where you may not put events"),
             EventError::UidTaken => Problem::new(&codes::UID_TAKEN),
             EventError::Orphans(orphans) => {
                 let orphans: Vec<String> = orphans.iter().map(ToString::to_string).collect();

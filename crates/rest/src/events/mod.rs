@@ -12,6 +12,7 @@ use axum::extract::State;
 use kalends_core::access::Can;
 use kalends_core::ctx::Actor;
 use kalends_core::events::{self, Allowed, Edit, How, NewEvent, Precondition, StateWish};
+use kalends_core::history;
 use kalends_kernel::{EventId, Invalid};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +21,8 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::call::{Body, Call, OptionalBody, PathId, Query, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
 use crate::write::write;
 use view::EventView;
@@ -115,17 +117,27 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Show an event
 ///
 /// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The event")),
-    responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
-async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, query: Query) -> Answer {
+/// With `at` as it was at an instant, for who may see its history.
+#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
+    responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 403, description = "With `at`: you only see its times", body = ProblemDocument),
+        (status = 404, description = "Not there (or not then), or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
+    let at = query.instant("at");
     query.finish()?;
     let anonymous = call.ctx.actor == Actor::Anonymous;
+    if anonymous && at.is_some() {
+        return Err(Problem::new(&codes::SIGN_IN));
+    }
     if let Some(kept) = anonymous.then(|| app.hot.get(&app.db, id)).flatten() {
         return Ok(kept.or_not_modified(&call));
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let event = events::load(&mut conn, &call.ctx, id, Can::See).await?;
+    let event = match at {
+        Some(at) => history::at(&mut conn, &call.ctx, id, at).await?,
+        None => events::load(&mut conn, &call.ctx, id, Can::See).await?,
+    };
     // Others may read while the answer is written out.
     drop(conn);
     let reply = shown(&event);

@@ -1,0 +1,418 @@
+//! History over REST: versions, what is different between them, and the way back.
+
+use axum::extract::State;
+use kalends_core::changes::Position;
+use kalends_core::events::Allowed;
+use kalends_core::history::{self, Entry, Item, Line, Person, Place, RestoreWish, RoleChange, RollbackWish};
+use kalends_kernel::{CalendarId, Cursor, EventId, UserId};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, Query, SignedInCall};
+use crate::events::view::EventView;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of history.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(diff))
+        .routes(routes!(roll_back))
+        .routes(routes!(changelog))
+        .routes(routes!(restore_calendar))
+}
+
+/// Somebody, for people.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "PersonCard")]
+pub struct PersonView {
+    /// The account.
+    #[schema(value_type = uuid::Uuid)]
+    id: UserId,
+    /// Its name.
+    name: String,
+}
+
+/// A version, without its content.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "HistoryEntry", example = json!({
+    "version": 3, "at": "2027-01-15T10:05:00Z", "actor": {"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann"},
+    "door": "rest", "operation": "update", "comment": "the aula is taken", "changed": ["location"]
+}))]
+pub struct EntryView {
+    /// Its number.
+    version: i64,
+    /// Since when it was current.
+    at: String,
+    /// Who; null for the program itself.
+    actor: Option<PersonView>,
+    /// Through which door: `rest`, `cli`, `import` …
+    door: String,
+    /// What was done: `create`, `update`, `state`, `delete`, `restore`, `rollback` …
+    operation: String,
+    /// What they said about it.
+    comment: Option<String>,
+    /// The fields that were different from then on.
+    changed: Vec<String>,
+}
+
+/// A page of versions.
+#[derive(Serialize, ToSchema)]
+pub struct HistoryPage {
+    /// Newest first.
+    items: Vec<EntryView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// What is different between two versions.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Diff", example = json!({
+    "from": 2, "to": 3, "changes": {"location": {"from": "", "to": "Church"}, "categories": {"from": ["music"], "to": [], "added": [], "removed": ["music"]}},
+    "patch": [{"op": "replace", "path": "/location", "value": "Church"}, {"op": "remove", "path": "/categories/0"}]
+}))]
+pub struct DiffView {
+    /// The version that is compared; null where there was none yet.
+    from: Option<i64>,
+    /// With which.
+    to: i64,
+    /// By field `{from, to}`; of lists also `added` and `removed`, of `start` and `end` also `from_time_zone` and
+    /// `to_time_zone`, of `recurrence` also `from_words` and `to_words`, of `overrides` also `changed` by original start.
+    #[schema(value_type = Object)]
+    changes: Map<String, Value>,
+    /// Operations (RFC 6902) that make of the first version, as `GET …/history/{version}` gives it, the second.
+    #[schema(value_type = Vec<Object>)]
+    patch: Value,
+}
+
+/// A change of a role on the event.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RoleChange")]
+pub struct RoleChangeView {
+    /// Whose role.
+    user: Option<PersonView>,
+    /// The role before; null when there was none.
+    from: Option<String>,
+    /// The role after; null when it was taken away.
+    to: Option<String>,
+}
+
+/// A line of the changelog: a version with its difference, or a change of a role.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "ChangelogLine")]
+pub struct LineView {
+    /// The version; null for a change of a role.
+    version: Option<i64>,
+    /// When.
+    at: String,
+    /// Who; null for the program itself.
+    actor: Option<PersonView>,
+    /// Through which door.
+    door: String,
+    /// What was done; of roles `share` or `unshare`.
+    operation: String,
+    /// What they said about it.
+    comment: Option<String>,
+    /// The fields that were different from then on.
+    changed: Vec<String>,
+    /// What is different from the version before; null for a change of a role.
+    diff: Option<DiffView>,
+    /// The change of a role; null for a version.
+    permission: Option<RoleChangeView>,
+}
+
+/// A page of the changelog.
+#[derive(Serialize, ToSchema)]
+pub struct ChangelogPage {
+    /// Oldest first.
+    items: Vec<LineView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// What one says about a rollback.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RollbackInput", example = json!({"comment": "that was the right room"}))]
+pub struct RollbackBody {
+    /// For the history; at most 2,000 characters.
+    comment: Option<String>,
+}
+
+/// To when a calendar shall go back.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RestoreInput", example = json!({"at": "2027-01-15T10:00:00Z", "preview": true}))]
+pub struct RestoreBody {
+    /// The instant whose state shall come back, with an offset.
+    at: String,
+    /// Only say what would change; true unless said otherwise.
+    preview: Option<bool>,
+    /// For the history of each event; at most 2,000 characters.
+    comment: Option<String>,
+}
+
+/// An event that changed since.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RestoreItem")]
+pub struct RestoreItem {
+    /// Which.
+    #[schema(value_type = uuid::Uuid)]
+    id: EventId,
+    /// What it was called before the restore.
+    title: String,
+    /// `rollback`, `delete` (into the trash: it was not there then), `restore` (out of the trash) or `none`.
+    action: &'static str,
+    /// The version before the restore.
+    from_version: i64,
+    /// The version whose state it gets; null when it was not there yet.
+    to_version: Option<i64>,
+    /// What is in the way; the event stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ProblemDocument>)]
+    problem: Option<Value>,
+}
+
+/// What would change, or has changed.
+#[derive(Serialize, ToSchema)]
+pub struct RestoreResult {
+    /// The instant.
+    at: String,
+    /// Whether this only says what would change.
+    preview: bool,
+    /// Every event that changed since.
+    items: Vec<RestoreItem>,
+}
+
+fn person(person: Person) -> PersonView {
+    PersonView { id: person.id, name: person.name }
+}
+
+impl EntryView {
+    fn of(entry: Entry) -> EntryView {
+        let Entry { version, at, actor, door, operation, comment, changed } = entry;
+        EntryView { version, at: at.to_string(), actor: actor.map(person), door, operation, comment, changed }
+    }
+}
+
+fn difference(from: Option<&Allowed>, to: &Allowed) -> DiffView {
+    let document = |of: &Allowed| serde_json::to_value(EventView::of(of)).unwrap_or_default();
+    let history::Diff { changes, patch } = history::diff(&from.map_or_else(|| json!({}), document), &document(to));
+    DiffView { from: from.map(|from| from.event.version), to: to.event.version, changes, patch }
+}
+
+/// List the versions of an event
+///
+/// Newest first, in pages, without their content: who changed what, when, and what they said. Who works on the event or has a
+/// role of its own on it sees every version; who only views its calendar those that its viewers could see.
+#[utoipa::path(get, path = "/events/{id}/history", tag = "history", operation_id = "list_history",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = HistoryPage), (status = 403, description = "You only see its times", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
+    let (limit, cursor, digest) = (i64::from(query.limit()), query.cursor(), query.digest());
+    query.finish()?;
+    let before = cursor.and_then(|cursor| cursor.key.parse().ok());
+    let mut conn = app.db.reader().await?;
+    let mut found = history::list(&mut conn, &call.call.ctx, id, before, limit + 1).await?;
+    drop(conn);
+    let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = found.last().filter(|_| more).map(|last| Cursor {
+        key: last.version.to_string(),
+        id: id.uuid(),
+        part: String::new(),
+        of: digest,
+    });
+    let items = found.into_iter().map(EntryView::of).collect();
+    Ok(Reply::ok(&HistoryPage { items, next_cursor: next.map(|next| next.encode()) }))
+}
+
+/// Show a version of an event
+///
+/// The whole event as of that version, in the form of `GET /events/{id}`.
+#[utoipa::path(get, path = "/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "Its number")),
+    responses((status = 200, description = "The event as it was", body = EventView), (status = 304, description = "You have it already"),
+        (status = 403, description = "You only see its times", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn show(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, version): PathPair<EventId, i64>,
+    query: Query,
+) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let then = history::version(&mut conn, &call.call.ctx, id, version).await?;
+    drop(conn);
+    let view = EventView::of(&then);
+    Ok(Reply::unless_known(&call.call, view.etag(), &view))
+}
+
+/// Compare two versions of an event
+///
+/// In either direction: field by field for people, and as JSON Patch for programs.
+#[utoipa::path(get, path = "/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("v1" = i64, Path, description = "From this version"), ("v2" = i64, Path, description = "To this one")),
+    responses((status = 200, description = "What is different", body = DiffView), (status = 403, description = "You only see its times", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn diff(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathTriple(id, from, to): PathTriple<EventId, i64, i64>,
+    query: Query,
+) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let (from, to) = history::pair(&mut conn, &call.call.ctx, id, (from, to)).await?;
+    drop(conn);
+    Ok(Reply::ok(&difference(Some(&from), &to)))
+}
+
+/// Roll an event back to a version
+///
+/// A new version with the whole old state: content, editorial state, calendar, in or out of the trash. Who may edit it may, as
+/// far as they could bring it there step by step; into and out of the trash its owners. What changes nothing is no new version.
+#[utoipa::path(post, path = "/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
+    request_body = Option<RollbackBody>,
+    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`review-required`, `wrong-state` or `uid-taken`", body = ProblemDocument),
+        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn roll_back(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, version): PathPair<EventId, i64>,
+    body: OptionalBody,
+) -> Answer {
+    let (map, digest) = body.0.map_or_else(|| (Map::new(), [0; 32]), |body| (body.map, body.digest));
+    let wish = RollbackWish::parse(&map, call.call.if_match.as_ref().map(IfMatch::versions))?;
+    write(&app, call.call, digest, (id, version, wish), |tx, ctx, (id, version, wish)| {
+        Box::pin(async move {
+            let view = EventView::of(&history::roll_back(tx, ctx, *id, *version, wish).await?);
+            Ok(Reply::ok(&view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// The story of an event
+///
+/// Oldest first, in pages: each version with what is different from the one before it, and in between who was given which role
+/// (for who may see roles). A page may be shorter than `limit` when the event is large.
+#[utoipa::path(get, path = "/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = ChangelogPage), (status = 403, description = "You only see its times", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn changelog(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<EventId>,
+    mut query: Query,
+) -> Answer {
+    let (limit, digest) = (query.limit(), query.digest());
+    let cursor = query.cursor();
+    query.finish()?;
+    let place = cursor.and_then(|cursor| {
+        let (tx, seq) = cursor.part.split_once('.')?;
+        let roles = Position { tx: tx.parse().ok()?, seq: seq.parse().ok()? };
+        Some(Place { version: cursor.key.parse().ok()?, roles })
+    });
+    let mut conn = app.db.reader().await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let story = history::changelog(&mut conn, &call.call.ctx, id, place, limit).await?;
+    drop(conn);
+    let next = story.next.map(|place| Cursor {
+        key: place.version.to_string(),
+        id: id.uuid(),
+        part: format!("{}.{}", place.roles.tx, place.roles.seq),
+        of: digest,
+    });
+    let mut before = story.before;
+    let mut items = Vec::new();
+    for line in story.lines {
+        match line {
+            Line::Version(entry, then) => {
+                let diff = difference(before.as_deref(), &then);
+                before = Some(then);
+                items.push(LineView::of_version(entry, diff));
+            }
+            Line::Role(role) => items.push(LineView::of_role(role)),
+        }
+    }
+    Ok(Reply::ok(&ChangelogPage { items, next_cursor: next.map(|next| next.encode()) }))
+}
+
+impl LineView {
+    fn of_version(entry: Entry, diff: DiffView) -> LineView {
+        let EntryView { version, at, actor, door, operation, comment, changed } = EntryView::of(entry);
+        LineView {
+            version: Some(version),
+            at,
+            actor,
+            door,
+            operation,
+            comment,
+            changed,
+            diff: Some(diff),
+            permission: None,
+        }
+    }
+
+    fn of_role(role: RoleChange) -> LineView {
+        let RoleChange { at, actor, door, user, from, to, .. } = role;
+        LineView {
+            version: None,
+            at: at.to_string(),
+            actor: actor.map(person),
+            door,
+            operation: if to.is_some() { "share" } else { "unshare" }.to_owned(),
+            comment: None,
+            changed: vec!["permissions".to_owned()],
+            diff: None,
+            permission: Some(RoleChangeView { user: user.map(person), from, to }),
+        }
+    }
+}
+
+/// Take a whole calendar back to an instant
+///
+/// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
+/// each as a new version. By default a preview. Owners of the calendar may; at most 1,000 events may have changed since.
+#[utoipa::path(post, path = "/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = RestoreBody,
+    responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]
+async fn restore_calendar(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<CalendarId>,
+    body: Body,
+) -> Answer {
+    let wish = RestoreWish::parse(&body.map)?;
+    write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| {
+        Box::pin(async move {
+            let done = history::restore_calendar(tx, ctx, *id, wish).await?;
+            let items = done.items.into_iter().map(restore_item).collect();
+            Ok(Reply::ok(&RestoreResult { at: wish.at.to_string(), preview: wish.preview, items }))
+        })
+    })
+    .await
+}
+
+fn restore_item(item: Item) -> RestoreItem {
+    RestoreItem {
+        id: item.id,
+        title: item.title,
+        action: item.action.name(),
+        from_version: item.from,
+        to_version: item.to,
+        problem: item.problem.map(|problem| Problem::from(problem).to_json()),
+    }
+}
