@@ -2,7 +2,7 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `sync` < `demo`.
 
 pub mod access;
 pub mod accounts;
@@ -14,3 +14,4 @@ pub mod demo;
 pub mod events;
 pub mod settings;
 pub mod sharing;
+pub mod sync;

@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0003_change_log.sqlite.sql"),
         postgres: include_str!("../../../migrations/0003_change_log.postgres.sql"),
     },
+    Migration {
+        name: "0004_sync",
+        sqlite: include_str!("../../../migrations/0004_sync.sqlite.sql"),
+        postgres: include_str!("../../../migrations/0004_sync.postgres.sql"),
+    },
 ];
 
 /// What a migration run did.

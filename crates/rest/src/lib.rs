@@ -23,6 +23,7 @@ pub mod problem;
 pub mod reply;
 mod safety;
 mod sharing;
+mod sync;
 mod users;
 pub mod write;
 
@@ -44,6 +45,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(calendars::routes())
         .merge(sharing::routes())
         .merge(events::routes())
+        .merge(sync::routes())
 }
 
 /// Everything that is served, ready to listen.

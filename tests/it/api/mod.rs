@@ -11,4 +11,5 @@ mod instances;
 mod paging;
 mod sharing;
 mod states;
+mod sync;
 mod users;

@@ -1,0 +1,4 @@
+//! Following what changes: rules 15 and 30.
+
+mod client;
+mod random;
