@@ -2,6 +2,7 @@
 
 mod change_log;
 mod disconnects;
+mod following;
 mod requests;
 mod series;
 

@@ -121,7 +121,7 @@ pub async fn changes(conn: &mut Conn, ctx: &Ctx, question: &Question) -> Result<
         Some(token) => token.place,
         None => begin(conn).await?,
     };
-    let (items, place, more) = match place {
+    let (items, next, more) = match place {
         Place::Listing { start, at } => listing::page(conn, &reading, start, at).await?,
         Place::Following { position, within } => following::page(conn, &reading, position, within).await?,
     };
@@ -129,7 +129,7 @@ pub async fn changes(conn: &mut Conn, ctx: &Ctx, question: &Question) -> Result<
     if question.since.is_some() && place.position() < retention::pruned(conn).await? {
         return Err(SyncError::Gone);
     }
-    Ok(Changes { items, next: fresh.at(place), more })
+    Ok(Changes { items, next: fresh.at(next), more })
 }
 
 /// A listing begins with the place from which it is followed: what changes while it is read comes afterwards.

@@ -11,10 +11,10 @@ pub const PRUNED: &str = "changes_pruned";
 /// How many rows one transaction lets go.
 const BATCH: i64 = 5_000;
 
-/// Lets go of the oldest rows that are older than `keep`: at most a few thousand, so that nobody waits long. Says how many;
+/// Lets go of the oldest rows that are older than so many days: at most a few thousand, so that nobody waits long. Says how many;
 /// none at the end.
-pub async fn prune(tx: &mut Tx, now: Timestamp, keep: SignedDuration) -> Result<u64> {
-    let until = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
+pub async fn prune(tx: &mut Tx, now: Timestamp, days: u32) -> Result<u64> {
+    let until = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
     let horizon = tx.log_horizon().await?;
     let oldest = changes::below(tx, Position::default(), horizon, None, BATCH).await?;
     // Up to the first that is young enough, so that the log stays whole from there on.
