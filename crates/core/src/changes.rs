@@ -4,8 +4,10 @@
 //! A position is (transaction, sequence) under an epoch (rule 30). Rows are read only below [`kalends_db::Conn::log_horizon`]:
 //! above it a transaction that began earlier may still commit, and its rows would be skipped.
 
+use std::fmt::{self, Display, Formatter};
+
 use jiff::Timestamp;
-use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
+use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
 use kalends_kernel::{CalendarId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -111,6 +113,19 @@ pub struct Position {
     pub seq: i64,
 }
 
+impl Display for Position {
+    /// As the API shows it (`seq`): texts in the order of the positions.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", self.tx, self.seq)
+    }
+}
+
+impl FromRow for Position {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Position { tx: row.get("tx")?, seq: row.get("seq")? })
+    }
+}
+
 /// A row of the log.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Logged {
@@ -124,34 +139,67 @@ pub struct Logged {
     pub op: String,
     /// Which record.
     pub record: Uuid,
+    /// The calendar it belonged to.
+    pub calendar: Option<CalendarId>,
+    /// Whose permission or account it was.
+    pub user: Option<UserId>,
     /// The version it had then.
     pub version: Option<i64>,
+    /// More: old and new role, what it was before.
+    pub detail: Option<Value>,
 }
 
 impl FromRow for Logged {
     fn from_row(row: &Row) -> Result<Self> {
+        let detail = row.opt::<String>("detail")?.map(|text| serde_json::from_str(&text));
         Ok(Logged {
-            position: Position { tx: row.get("tx")?, seq: row.get("seq")? },
+            position: Position::from_row(row)?,
             at: row.get("at")?,
             kind: row.get("kind")?,
             op: row.get("op")?,
             record: row.get("record_id")?,
+            calendar: row.opt("calendar_id")?,
+            user: row.opt("user_id")?,
             version: row.opt("version")?,
+            detail: detail
+                .transpose()
+                .map_err(|e| Error::Decode { column: "detail".to_owned(), what: e.to_string() })?,
         })
     }
 }
+
+/// The columns of a row.
+pub(crate) const COLUMNS: &str = "tx, seq, at, kind, op, record_id, calendar_id, user_id, version, detail";
 
 /// The next rows behind `since`, in order, at most `limit`. None is ever skipped: a row is given only once no earlier
 /// one can appear any more.
 pub async fn after(conn: &mut Conn, since: Position, limit: i64) -> Result<Vec<Logged>> {
     // The horizon first: what is below it now stays complete in every later statement.
     let horizon = conn.log_horizon().await?;
-    sql("SELECT tx, seq, at, kind, op, record_id, version FROM changes
-         WHERE (tx, seq) > ($1, $2) AND tx < $3 ORDER BY tx, seq LIMIT $4")
-    .bind(since.tx)
-    .bind(since.seq)
-    .bind(horizon)
-    .bind(limit)
-    .all(conn)
-    .await
+    below(conn, since, horizon, None, limit).await
+}
+
+/// The next rows behind `since` and below a horizon that was asked before; only of one calendar, if one is named.
+pub(crate) async fn below(
+    conn: &mut Conn,
+    since: Position,
+    horizon: i64,
+    of: Option<CalendarId>,
+    limit: i64,
+) -> Result<Vec<Logged>> {
+    let of_calendar = if of.is_some() { "AND calendar_id = $5" } else { "" };
+    let statement = sql(format!(
+        "SELECT {COLUMNS} FROM changes WHERE (tx, seq) > ($1, $2) AND tx < $3 {of_calendar} ORDER BY tx, seq LIMIT $4"
+    ));
+    let statement = statement.bind(since.tx).bind(since.seq).bind(horizon).bind(limit);
+    match of {
+        Some(calendar) => statement.bind(calendar).all(conn).await,
+        None => statement.all(conn).await,
+    }
+}
+
+/// The last row below a horizon that was asked before; where an empty log begins, if there is none.
+pub(crate) async fn last(conn: &mut Conn, horizon: i64) -> Result<Position> {
+    let last = sql("SELECT tx, seq FROM changes WHERE tx < $1 ORDER BY tx DESC, seq DESC LIMIT 1").bind(horizon);
+    Ok(last.optional(conn).await?.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `history` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync` < `demo`.
 
 pub mod access;
 pub mod accounts;
@@ -15,3 +15,4 @@ pub mod events;
 pub mod history;
 pub mod settings;
 pub mod sharing;
+pub mod sync;

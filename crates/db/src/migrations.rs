@@ -29,6 +29,11 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/0003_change_log.postgres.sql"),
     },
     same("0004_history", include_str!("../../../migrations/0004_history.sql")),
+    Migration {
+        name: "0005_sync",
+        sqlite: include_str!("../../../migrations/0005_sync.sqlite.sql"),
+        postgres: include_str!("../../../migrations/0005_sync.postgres.sql"),
+    },
 ];
 
 /// What a migration run did.

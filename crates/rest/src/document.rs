@@ -43,6 +43,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("history", "What an event was, what changed, and the way back."),
     ("sharing", "Who may do what on a calendar or an event."),
+    ("sync", "Following what changes, from token to token, without missing anything."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod reply;
 mod safety;
 mod sharing;
+mod sync;
 mod users;
 pub mod write;
 
@@ -46,6 +47,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(sharing::routes())
         .merge(events::routes())
         .merge(history::routes())
+        .merge(sync::routes())
 }
 
 /// Everything that is served, ready to listen.

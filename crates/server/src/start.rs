@@ -56,6 +56,7 @@ pub(crate) struct Prepared {
     pub(crate) app: App,
     listener: TcpListener,
     metrics: PrometheusHandle,
+    keep_changes: u32,
 }
 
 /// Everything that can fail at a start.
@@ -77,17 +78,18 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
         settings: Arc::new(settings_of(&config, addr)),
         metrics: Arc::new(move || rendered.render()),
     };
-    Ok(Prepared { addr, app, listener, metrics })
+    let keep_changes = config.changes.retention_days;
+    Ok(Prepared { addr, app, listener, metrics, keep_changes })
 }
 
 impl Prepared {
     /// Answers from now on.
     pub(crate) fn serve(self) -> Running {
-        let Prepared { addr, app, listener, metrics } = self;
+        let Prepared { addr, app, listener, metrics, keep_changes } = self;
         let (stopping, stopped) = watch::channel(false);
         let router = kalends_rest::router(app.clone());
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped)));
-        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics));
+        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, keep_changes));
         Running { addr, db: app.db.clone(), app, stopping, serving, housekeeping }
     }
 }

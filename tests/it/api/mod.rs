@@ -12,4 +12,5 @@ mod instances;
 mod paging;
 mod sharing;
 mod states;
+mod sync;
 mod users;

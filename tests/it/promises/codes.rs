@@ -10,7 +10,6 @@ const NOT_FROM_OUTSIDE: &[(&str, &str)] = &[
     ("internal", "a fault of ours: known ones are repaired"),
     ("busy", "needs a database that does not answer, or more writers than the queue holds"),
     ("storage-full", "needs a full disk"),
-    ("gone", "comes with the REST of the change log"),
     ("not-acceptable", "nothing looks at Accept yet; for what the framework may answer"),
     (
         "idempotency-in-progress",
@@ -28,6 +27,8 @@ async fn every_problem_code_is_produced_or_has_a_reason() {
         calendars(&alice, &bob, &carol).await,
         events(&alice, &bob).await,
         conventions(&alice).await,
+        // The last: it makes the change log another one.
+        vec![gone(&world, &alice).await],
     ]
     .concat()
     {
@@ -185,6 +186,16 @@ async fn events(alice: &Person, bob: &Person) -> Vec<Reply> {
             .await
             .expect_problem("recurrence-budget"),
     ]
+}
+
+async fn gone(world: &World, alice: &Person) -> Reply {
+    let token = alice.get("/api/v1/changes?limit=500").expect(200).await.str("/next_token").to_owned();
+    let set: Result<(), kalends_db::Error> = world
+        .db
+        .write((), |tx, ()| Box::pin(kalends_core::settings::set(tx, kalends_core::settings::EPOCH, "another")))
+        .await;
+    set.expect("set");
+    alice.get(&format!("/api/v1/changes?since={token}")).send().await.expect_problem("gone")
 }
 
 async fn conventions(alice: &Person) -> Vec<Reply> {

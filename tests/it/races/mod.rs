@@ -3,6 +3,7 @@
 mod change_log;
 mod disconnects;
 mod history;
+mod following;
 mod requests;
 mod series;
 
@@ -25,14 +26,14 @@ async fn is_sound(db: &Db) {
 }
 
 /// Numbers without order, the same in every run.
-struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    fn new(seed: u64) -> Chance {
+    pub fn new(seed: u64) -> Chance {
         Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -7,7 +7,7 @@ mod facts;
 
 pub use facts::{CalendarFacts, CalendarVisibility, EventFacts, Review, State, Visibility};
 
-use crate::ctx::{Actor, GlobalRole};
+use crate::ctx::{Actor, GlobalRole, SignedIn};
 
 /// A role on a calendar or one event, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -169,6 +169,33 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
 pub fn sees_every_version(actor: &Actor, facts: &EventFacts) -> bool {
     let unpublished = EventFacts { state: State::Draft, deleted: false, ..*facts };
     on_event(actor, &unpublished).is_some()
+}
+
+/// What the actor is to a calendar, if lists show it to them: administrators find other people's private calendars only by
+/// naming them.
+pub fn in_lists_calendar(actor: &Actor, facts: &CalendarFacts, named: bool) -> Option<Grant> {
+    on_calendar(actor, facts).filter(|_| named || is_open(facts))
+}
+
+/// What the actor is to an event, if lists show it to them: no trash, and of other people's private calendars what is
+/// shared with them.
+pub fn in_lists_event(actor: &Actor, facts: &EventFacts, named: bool) -> Option<Grant> {
+    if facts.deleted {
+        return None;
+    }
+    let grant = on_event(actor, facts)?;
+    match actor {
+        Actor::User(user) if user.is_admin() && !named && !is_open(&facts.calendar) => {
+            let as_anybody = Actor::User(SignedIn { role: GlobalRole::User, ..user.clone() });
+            on_event(&as_anybody, facts).map(|_| grant)
+        }
+        _ => Some(grant),
+    }
+}
+
+/// Whether the calendar is the actor's by role, or not private.
+fn is_open(facts: &CalendarFacts) -> bool {
+    facts.role.is_some() || facts.visibility != CalendarVisibility::Private
 }
 
 /// Whether what the actor is to something is enough.

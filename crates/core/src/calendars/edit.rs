@@ -1,6 +1,6 @@
 use kalends_db::Tx;
 use kalends_kernel::CalendarId;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Allowed, Calendar, CalendarError, CalendarInput, store};
 use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Role};
@@ -62,7 +62,8 @@ pub async fn edit(
         calendar: Some(id),
         user: None,
         version: Some(new.version),
-        detail: None,
+        detail: (new.facts.visibility != old.facts.visibility)
+            .then(|| json!({"was": {"visibility": old.facts.visibility.name()}})),
     };
     changes::record(tx, ctx, change).await?;
     store::load(tx, ctx, id, Can::See).await

@@ -7,6 +7,7 @@ use super::{Allowed, Event, EventError, Precondition, store};
 use crate::access::{Can, Denied, EventFacts};
 use crate::changes::Op;
 use crate::ctx::Ctx;
+use crate::sharing;
 
 /// Puts an event into the trash; a draft that was never submitted or published goes for good (rule 6). A second time is
 /// no news.
@@ -33,8 +34,10 @@ pub async fn delete(tx: &mut Tx, ctx: &Ctx, id: EventId, precondition: &Precondi
     }
     let old = old.event;
     if !old.submitted {
+        // Its roles go with it; the log says who had them.
+        sharing::withdraw_from_event(tx, ctx, id, old.calendar_id).await?;
         store::remove(tx, id).await?;
-        return Ok(write::log(tx, ctx, &Event { version: old.version + 1, ..old }, Op::Deleted, None).await?);
+        return Ok(write::log_removal(tx, ctx, &old).await?);
     }
     let new = Event { deleted_at: Some(ctx.now), facts: EventFacts { deleted: true, ..old.facts }, ..old.clone() };
     write::replace(tx, ctx, &old, new, Said { op: Op::Deleted, ..Said::of("delete") }).await?;

@@ -257,7 +257,8 @@ pub(super) async fn remove(tx: &mut Tx, id: EventId) -> Result<()> {
 /// Whether this user deleted this event (for good, if it is not there any more).
 pub(super) async fn was_deleted_by(conn: &mut Conn, id: EventId, user: UserId) -> Result<bool> {
     let deletions: i64 = sql("SELECT count(*) AS n FROM changes
-         WHERE record_id = $1 AND kind = 'event' AND op = 'deleted' AND actor_id = $2")
+         WHERE record_id = $1 AND kind = 'event' AND op = 'deleted' AND actor_id = $2
+            AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = $1 AND e.deleted_at IS NULL)")
     .bind(id)
     .bind(user)
     .one(conn)

@@ -48,19 +48,54 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
         return Err(tx.stale().into());
     }
     let changed = differences(&before, &after);
-    let state = (before.state != after.state).then(|| json!({"state": {"from": before.state, "to": after.state}}));
+    let detail = detail_of(old, &new);
     store::insert_version(
         tx,
         ctx,
         NewVersion { event: &new, operation: said.operation, comment: said.comment, changed: &changed },
     )
     .await?;
-    log(tx, ctx, &new, said.op, state).await?;
+    if new.calendar_id != old.calendar_id {
+        // Who follows the calendar that it left learns that it is gone from there.
+        let left = Event { calendar_id: old.calendar_id, ..new.clone() };
+        log(tx, ctx, &left, Op::Deleted, Some(json!({"moved_to": new.calendar_id}))).await?;
+    }
+    log(tx, ctx, &new, said.op, detail).await?;
     Ok(new)
 }
 
+/// Writes that an event is gone for good.
+pub(super) async fn log_removal(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<()> {
+    let last = Event { version: event.version + 1, ..event.clone() };
+    log(tx, ctx, &last, Op::Deleted, Some(json!({"was": sight_of(event)}))).await
+}
+
+/// What the log says beside what happened: the states before and after, and (`was`) everything that somebody's sight of the
+/// event hung on before, when that changed: `sync` must know who could see it until now.
+fn detail_of(old: &Event, new: &Event) -> Option<Value> {
+    let mut detail = Map::new();
+    let (from, to) = (old.state().name(), new.state().name());
+    if from != to {
+        detail.insert("state".into(), json!({"from": from, "to": to}));
+    }
+    let was = sight_of(old);
+    if was != sight_of(new) {
+        detail.insert("was".into(), was);
+    }
+    (!detail.is_empty()).then_some(Value::Object(detail))
+}
+
+fn sight_of(event: &Event) -> Value {
+    json!({
+        "calendar_id": event.calendar_id,
+        "state": event.state().name(),
+        "visibility": event.content.visibility.name(),
+        "deleted": event.deleted_at.is_some(),
+    })
+}
+
 /// The change-log row of an event.
-pub(super) async fn log(tx: &mut Tx, ctx: &Ctx, event: &Event, op: Op, detail: Option<Value>) -> Result<()> {
+async fn log(tx: &mut Tx, ctx: &Ctx, event: &Event, op: Op, detail: Option<Value>) -> Result<()> {
     let change = Change {
         kind: Kind::Event,
         op,

@@ -73,6 +73,17 @@ async fn set(
         }
         if store::owner(tx, id).await? == Some(user) {
             store::set_owner(tx, id, heir.user).await?;
+            // Everybody who sees the calendar sees whose it is.
+            let handed_on = Change {
+                kind: Kind::Calendar,
+                op: Op::Updated,
+                record: id.uuid(),
+                calendar: Some(id),
+                user: Some(heir.user),
+                version: Some(calendar.version),
+                detail: Some(json!({"owner": {"from": user, "to": heir.user}})),
+            };
+            changes::record(tx, ctx, handed_on).await?;
         }
     }
     match role {

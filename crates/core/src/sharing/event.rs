@@ -1,5 +1,5 @@
 use kalends_db::{Conn, Tx};
-use kalends_kernel::{EventId, UserId};
+use kalends_kernel::{CalendarId, EventId, UserId};
 use serde_json::json;
 
 use super::calendar::{find_accounts, no_such_person, op};
@@ -53,6 +53,19 @@ pub async fn revoke_on_event(tx: &mut Tx, ctx: &Ctx, id: EventId, user: UserId) 
     set(tx, ctx, &event, user, None).await
 }
 
+/// Writes into the log that everybody loses their own role on an event that is about to be deleted for good.
+pub(crate) async fn withdraw_from_event(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    calendar: CalendarId,
+) -> kalends_db::Result<()> {
+    for permission in store::on_event(tx, id, calendar).await?.iter().filter(|permission| !permission.inherited) {
+        changes::record(tx, ctx, change(id, calendar, permission.user, Some(permission.role), None)).await?;
+    }
+    Ok(())
+}
+
 async fn set(tx: &mut Tx, ctx: &Ctx, event: &Event, user: UserId, role: Option<Role>) -> Result<(), SharingError> {
     let before = store::on_event(tx, event.id, event.calendar_id).await?;
     let old = before
@@ -74,14 +87,17 @@ async fn set(tx: &mut Tx, ctx: &Ctx, event: &Event, user: UserId, role: Option<R
         Some(role) => store::put_on_event(tx, event.id, user, role, ctx.now).await?,
         None => store::remove_from_event(tx, event.id, user).await?,
     }
-    let change = Change {
+    Ok(changes::record(tx, ctx, change(event.id, event.calendar_id, user, old, role)).await?)
+}
+
+fn change(id: EventId, calendar: CalendarId, user: UserId, from: Option<Role>, to: Option<Role>) -> Change {
+    Change {
         kind: Kind::EventPermission,
-        op: op(old, role),
-        record: event.id.uuid(),
-        calendar: Some(event.calendar_id),
+        op: op(from, to),
+        record: id.uuid(),
+        calendar: Some(calendar),
         user: Some(user),
         version: None,
-        detail: Some(json!({"from": old.map(Role::name), "to": role.map(Role::name)})),
-    };
-    Ok(changes::record(tx, ctx, change).await?)
+        detail: Some(json!({"from": from.map(Role::name), "to": to.map(Role::name)})),
+    }
 }

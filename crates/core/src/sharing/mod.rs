@@ -9,6 +9,7 @@ mod input;
 pub(crate) mod store;
 
 pub use calendar::{calendar_permissions, change_on_calendar, revoke_on_calendar, share_calendar};
+pub(crate) use event::withdraw_from_event;
 pub use event::{change_on_event, event_permissions, revoke_on_event, share_event};
 pub use input::{Invitation, Wish, parse_role, parse_share};
 

@@ -3,6 +3,7 @@
 //! One file per section. Keys that nobody knows are refused, so that a typo never is a setting that does not hold.
 
 mod accounts;
+mod changes;
 mod database;
 mod http;
 mod keys;
@@ -18,6 +19,7 @@ use kalends_db::Engine;
 use kalends_kernel::Secret;
 
 pub use accounts::Accounts;
+pub use changes::Changes;
 pub use database::Database;
 pub use http::Http;
 pub use keys::{ConfigError, Key};
@@ -44,6 +46,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// `[accounts]`.
     pub accounts: Accounts,
+    /// `[changes]`.
+    pub changes: Changes,
     /// `[mail]`.
     pub mail: Mail,
     /// `[log]`.
@@ -65,7 +69,7 @@ static GENERAL: &[Key] = &[
 
 /// Every key there is, in the order of the reference page.
 pub fn known_keys() -> Vec<&'static Key> {
-    [GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, mail::KEYS, log::KEYS]
+    [GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, changes::KEYS, mail::KEYS, log::KEYS]
         .into_iter()
         .flatten()
         .collect()
@@ -126,6 +130,7 @@ impl Config {
             database: Database::read(&mut keys, &data_dir),
             rate_limit: RateLimit::read(&mut keys),
             accounts: Accounts::read(&mut keys),
+            changes: Changes::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
@@ -169,6 +174,7 @@ impl Config {
             ("accounts.self_registration", self.accounts.self_registration.to_string()),
             ("accounts.role_choice", self.accounts.role_choice.to_string()),
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
+            ("changes.retention_days", self.changes.retention_days.to_string()),
             (
                 "mail.smtp_url",
                 self.mail.smtp_url.as_ref().map_or("(not set)".to_owned(), |url| text(&without_password(url.reveal()))),
