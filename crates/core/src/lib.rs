@@ -2,7 +2,7 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `feeds` < `demo`.
 
 pub mod access;
 pub mod accounts;
@@ -12,5 +12,6 @@ pub mod check;
 pub mod ctx;
 pub mod demo;
 pub mod events;
+pub mod feeds;
 pub mod settings;
 pub mod sharing;

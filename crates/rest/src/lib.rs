@@ -13,12 +13,14 @@ mod denied;
 mod docs;
 mod document;
 pub mod events;
+mod feeds;
 pub mod front;
 mod hot;
 mod json;
 pub mod limits;
 mod ops;
 mod pages;
+mod pieces;
 pub mod problem;
 pub mod reply;
 mod safety;
@@ -44,6 +46,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(calendars::routes())
         .merge(sharing::routes())
         .merge(events::routes())
+        .merge(feeds::routes())
 }
 
 /// Everything that is served, ready to listen.
@@ -52,6 +55,7 @@ pub fn router(app: App) -> axum::Router {
     let fronted = api
         .merge(docs::router(&document))
         .merge(pages::router())
+        .merge(feeds::texts())
         .fallback(safety::not_found)
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), front::front));
@@ -73,6 +77,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
     document.merge(ops::routes().into_openapi());
+    document.merge(<feeds::Texts as utoipa::OpenApi>::openapi());
     document::complete(&mut document);
     (api, document)
 }

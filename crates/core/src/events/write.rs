@@ -55,6 +55,11 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
         NewVersion { event: &new, operation: said.operation, comment: said.comment, changed: &changed },
     )
     .await?;
+    if new.calendar_id != old.calendar_id {
+        // Whoever follows the calendar that it left hears of it too.
+        let left = Event { calendar_id: old.calendar_id, ..new.clone() };
+        log(tx, ctx, &left, Op::Updated, Some(json!({"calendar_id": {"to": new.calendar_id}}))).await?;
+    }
     log(tx, ctx, &new, said.op, state).await?;
     Ok(new)
 }
