@@ -13,6 +13,7 @@ mod denied;
 mod docs;
 mod document;
 pub mod events;
+pub mod exports;
 mod feeds;
 pub mod front;
 mod hot;
@@ -47,15 +48,17 @@ fn features() -> OpenApiRouter<App> {
         .merge(sharing::routes())
         .merge(events::routes())
         .merge(feeds::routes())
+        .merge(exports::routes())
 }
 
-/// Everything that is served, ready to listen.
-pub fn router(app: App) -> axum::Router {
+/// Everything that is served, ready to listen; with `pages` of another door, which go through the same front.
+pub fn router(app: App, pages: axum::Router) -> axum::Router {
     let (api, document) = parts();
     let fronted = api
         .merge(docs::router(&document))
         .merge(pages::router())
         .merge(feeds::texts())
+        .merge(pages.with_state(()))
         .fallback(safety::not_found)
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), front::front));

@@ -2,6 +2,7 @@
 
 mod change_log;
 mod disconnects;
+mod feeds;
 mod requests;
 mod series;
 

@@ -82,7 +82,8 @@ impl Shown<'_> {
             created: Some(event.created_at),
             last_modified: Some(event.updated_at),
             parameters: Vec::new(),
-            other: Vec::new(),
+            // Attendees may be among it.
+            other: if full { content.icalendar.clone() } else { Vec::new() },
         }
     }
 }

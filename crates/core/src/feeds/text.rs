@@ -68,6 +68,12 @@ impl IcsText {
         }
     }
 
+    /// What the actor sees of a list, as a file of this name.
+    pub fn of_list(ctx: Ctx, list: List, name: &str, language: Language) -> IcsText {
+        let head = Head { name: Some(name), ..Head::default() };
+        IcsText::new(ctx, &head, Zone::utc(), vec![Source::Many(Box::new(list))], language, false)
+    }
+
     /// The next piece; none after the last.
     pub async fn next(&mut self, conn: &mut Conn) -> Result<Option<String>, EventError> {
         if self.ended {

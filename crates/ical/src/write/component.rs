@@ -71,7 +71,7 @@ fn event(out: &mut String, uid: &str, of: &Component) {
     push(out, &format!("SEQUENCE:{}", of.sequence));
     instant(out, "CREATED", of.created);
     instant(out, "LAST-MODIFIED", of.last_modified);
-    let kept = kept_alarms(&of.other);
+    let kept = kept_alarms(of);
     let (properties, children) = balanced(&of.other);
     for line in properties {
         push(out, line);
@@ -192,13 +192,18 @@ fn balanced(lines: &[String]) -> (Vec<&str>, Vec<&str>) {
 }
 
 /// The lead times in minutes that kept alarms have: those are not written a second time.
-fn kept_alarms(lines: &[String]) -> Vec<i64> {
-    let triggers = lines.iter().filter_map(|line| {
+fn kept_alarms(of: &Component) -> Vec<i64> {
+    let lasts = of.end.local().duration_since(of.start.local()).as_secs();
+    let lead = |line: &String| {
         let (head, value) = line.split_once(':')?;
         let mut parts = head.split(';');
-        let is_trigger = parts.next()?.eq_ignore_ascii_case("TRIGGER");
+        if !parts.next()?.eq_ignore_ascii_case("TRIGGER") || Written::parse(value).is_some() {
+            return None;
+        }
         let at_end = parts.any(|part| part.eq_ignore_ascii_case("RELATED=END"));
-        (is_trigger && !at_end && Written::parse(value).is_none()).then_some(value)
-    });
-    triggers.filter_map(duration).map(|length| (-(length.days * 86_400 + length.seconds)).div_euclid(60)).collect()
+        let trigger = duration(value)?;
+        let seconds = trigger.days * 86_400 + trigger.seconds + if at_end { lasts } else { 0 };
+        Some((-seconds).div_euclid(60))
+    };
+    of.other.iter().filter_map(lead).collect()
 }
