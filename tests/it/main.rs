@@ -1,6 +1,6 @@
 //! Black-box tests over HTTP. The folders mirror the doors: `api/` has a file for each file of `crates/rest`; `races/` is
 //! about many at once (always also on PostgreSQL), `promises/` about what holds for every operation, `crash/` about a server
-//! that is killed, `program` about the command line.
+//! that is killed, `program` about the command line, `web` about the pages.
 
 #![expect(
     clippy::expect_used,
@@ -14,3 +14,4 @@ mod crash;
 mod program;
 mod promises;
 mod races;
+mod web;

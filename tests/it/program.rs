@@ -99,6 +99,28 @@ async fn differences_exit_with_3_and_are_named() {
     assert!(output.stdout.contains("every calendar has its owner"), "{output:?}");
 }
 
+#[tokio::test]
+async fn a_calendar_can_be_exported_without_the_server() {
+    let (setup, _db) = setup().await;
+    let create = ["admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin"];
+    assert_eq!(setup.run_with_input(&create, "correct horse\n").code, Some(0));
+    let server = setup.serve(&[]).await;
+    let token = format!("Bearer {}", sign_in(&server, "ada", "correct horse").await);
+    let body = json!({"title": "Talk", "start": "2027-03-22T19:30:00", "state": "draft"});
+    let made = server.post("/api/v1/events").header("authorization", &token).json(&body).expect(201).await;
+    let calendar = made.str("/calendar_id").to_owned();
+    let file = setup.data().join("out.csv");
+    let to_file = file.to_str().expect("a path");
+    let output = setup.run(&["export", "--calendar", &calendar, "--format", "csv", "--output", to_file]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(std::fs::read_to_string(&file).expect("the file").contains(",Talk,"));
+    let output = setup.run(&["export", "--calendar", &calendar]);
+    assert!(output.code == Some(0) && output.stdout.contains("SUMMARY:Talk\r\n"), "{output:?}");
+    let output = setup.run(&["export", "--calendar", "01941f29-7c00-7ccc-8000-3d1c7e9a5b10"]);
+    assert!(output.code == Some(1) && output.stderr.contains("there is no calendar"), "{output:?}");
+    assert_eq!(setup.run(&["export", "--calendar", &calendar, "--format", "xlsx"]).code, Some(2));
+}
+
 async fn sign_in(server: &Binary, login: &str, password: &str) -> String {
     let body = json!({"login": login, "password": password});
     server.post("/api/v1/auth/login").json(&body).expect(200).await.str("/access_token").to_owned()

@@ -2,7 +2,7 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync`, `feeds` < `demo`.
 
 pub mod access;
 pub mod accounts;
@@ -13,6 +13,7 @@ pub mod ctx;
 pub mod demo;
 pub mod events;
 pub mod history;
+pub mod feeds;
 pub mod settings;
 pub mod sharing;
 pub mod sync;

@@ -130,6 +130,25 @@ impl Conn {
     }
 }
 
+impl Conn {
+    /// What a SELECT gives as a text column from which [`unfinished`] reads the transactions that its rows do not have yet,
+    /// though they began before others that they have.
+    pub fn snapshot_column(&self) -> &'static str {
+        match &self.link {
+            // The single writer leaves none behind.
+            Link::Sqlite(_) => "''",
+            Link::Postgres(_) => "pg_current_snapshot()::text",
+        }
+    }
+}
+
+/// The transactions below `tx` that were still running in a snapshot (`xmin:xmax:xip,xip…`), ascending. Rows of the change
+/// log up to `tx` are complete but for theirs: position and this list together name what a reader has seen.
+pub fn unfinished(snapshot: &str, tx: i64) -> Vec<i64> {
+    let running = snapshot.rsplit(':').next().unwrap_or_default().split(',');
+    running.filter_map(|one| one.parse().ok()).filter(|one| *one < tx).collect()
+}
+
 impl Tx {
     pub(crate) async fn execute(&mut self, statement: Sql) -> Result<u64> {
         let done = match &mut self.conn.link {

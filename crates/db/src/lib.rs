@@ -6,7 +6,7 @@
 //! * [`sql`] makes a statement: `sql("SELECT … WHERE id = $1").bind(id)`. Documents (JSON) are stored as text and never
 //!   queried, times as `timestamptz` or microseconds, UUIDs natively or as 16 bytes.
 //!
-//! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], batching, migrations.
+//! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], [`Conn::snapshot_column`], batching, migrations.
 #![deny(missing_docs)]
 #![expect(clippy::disallowed_methods, reason = "this is the one crate that speaks to sqlx")]
 
@@ -21,7 +21,7 @@ mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use conn::{Conn, Reader, Tx};
+pub use conn::{Conn, Reader, Tx, unfinished};
 pub use error::{Error, Result};
 pub use migrations::Migrated;
 pub use row::{FromRow, Row};

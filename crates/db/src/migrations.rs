@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0005_sync.sqlite.sql"),
         postgres: include_str!("../../../migrations/0005_sync.postgres.sql"),
     },
+    same("0006_feeds", include_str!("../../../migrations/0006_feeds.sql")),
 ];
 
 /// What a migration run did.

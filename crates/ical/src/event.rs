@@ -366,7 +366,7 @@ impl Recurrence {
     }
 }
 
-fn written(when: &When) -> String {
+pub(crate) fn written(when: &When) -> String {
     match when {
         When::Date(date) => date.strftime("%Y%m%d").to_string(),
         When::Zoned { at, zone } if zone == "UTC" => at.strftime("%Y%m%dT%H%M%SZ").to_string(),

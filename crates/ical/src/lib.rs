@@ -3,7 +3,7 @@
 //! [`read`] takes any bytes: it never panics, its time and memory are bounded by the size of the input and the
 //! limits below, and it says with line and code what it could not read. Nothing is guessed: what cannot be
 //! read is left out and reported, what is not modelled is kept as it stands. [`Series::instances`] gives the
-//! instances of a series in a window. No I/O, no clock.
+//! instances of a series in a window. [`mod@write`] is the way back. No I/O, no clock.
 #![deny(missing_docs)]
 
 mod event;
@@ -16,6 +16,7 @@ mod tree;
 mod value;
 mod vtimezone;
 mod windows;
+pub mod write;
 mod zones;
 
 pub use instances::{Instance, InstancesError};

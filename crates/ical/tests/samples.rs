@@ -117,3 +117,23 @@ fn a_speaker_in_new_york_at_nine_is_on_stage_in_lucerne_at_three() {
         ]
     );
 }
+
+#[test]
+fn what_is_written_of_them_is_read_as_the_same() {
+    use kalends_ical::write;
+    for name in ["conference", "public-holidays", "school-year"] {
+        let mut first = sample(name);
+        let mut text = String::new();
+        write::begin(&mut text, &write::Head::default());
+        first.series.iter().for_each(|one| write::series(&mut text, one));
+        write::end(&mut text);
+        let mut second = kalends_ical::read(text.as_bytes(), &bundled).expect("readable").calendars.remove(0);
+        for one in first.series.iter_mut().chain(&mut second.series) {
+            one.master.iter_mut().chain(&mut one.overrides).for_each(|one| {
+                // DURATION is written as DTEND: the same end, said otherwise.
+                (one.line, one.length) = (0, kalends_ical::Length::default());
+            });
+        }
+        assert_eq!(first.series, second.series, "{name}");
+    }
+}

@@ -23,6 +23,8 @@ pub mod kind {
     pub enum Calendar {}
     /// An event or series.
     pub enum Event {}
+    /// A secret feed.
+    pub enum Feed {}
 }
 
 /// The id of an account.
@@ -35,6 +37,8 @@ pub type TokenId = Id<kind::Token>;
 pub type CalendarId = Id<kind::Calendar>;
 /// The id of an event or series.
 pub type EventId = Id<kind::Event>;
+/// The id of a secret feed.
+pub type FeedId = Id<kind::Feed>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

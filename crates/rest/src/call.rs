@@ -336,6 +336,11 @@ impl Query {
         Query { path: String::new(), given, known: BTreeSet::new(), invalid: Invalid::new() }
     }
 
+    /// Whether a parameter is given at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name)
+    }
+
     /// Notes that something is wrong with a parameter.
     pub fn error(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
         self.invalid.add(format!("?{name}"), code, detail);

@@ -44,6 +44,7 @@ const TAGS: &[(&str, &str)] = &[
     ("history", "What an event was, what changed, and the way back."),
     ("sharing", "Who may do what on a calendar or an event."),
     ("sync", "Following what changes, from token to token, without missing anything."),
+    ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 
@@ -143,7 +144,7 @@ fn add_headers(response: &mut Response) {
 /// Adds what is true of every operation.
 pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        if path.starts_with(BASE) {
+        if path.starts_with(BASE) || path.ends_with(".ics") {
             for (method, operation) in operations(item) {
                 complete_one(path, method, operation);
             }
@@ -179,7 +180,10 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
     let has_query = parameters
         .iter()
         .any(|parameter| matches!(parameter, RefOr::T(p) if matches!(p.parameter_in, ParameterIn::Query)));
-    let can_be_repeated = method == "post" && !path.starts_with("/api/v1/auth/") && !path.ends_with("/tokens");
+    let can_be_repeated = method == "post"
+        && !path.starts_with("/api/v1/auth/")
+        && !path.ends_with("/tokens")
+        && path != "/api/v1/me/feeds";
     if can_be_repeated {
         parameters.push(idempotency_key().into());
     }

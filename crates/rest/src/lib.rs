@@ -13,6 +13,8 @@ mod denied;
 mod docs;
 mod document;
 pub mod events;
+pub mod exports;
+mod feeds;
 pub mod front;
 mod history;
 mod hot;
@@ -20,6 +22,7 @@ mod json;
 pub mod limits;
 mod ops;
 mod pages;
+mod pieces;
 pub mod problem;
 pub mod reply;
 mod safety;
@@ -48,14 +51,18 @@ fn features() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(history::routes())
         .merge(sync::routes())
+        .merge(feeds::routes())
+        .merge(exports::routes())
 }
 
-/// Everything that is served, ready to listen.
-pub fn router(app: App) -> axum::Router {
+/// Everything that is served, ready to listen; with `pages` of another door, which go through the same front.
+pub fn router(app: App, pages: axum::Router) -> axum::Router {
     let (api, document) = parts();
     let fronted = api
         .merge(docs::router(&document))
         .merge(pages::router())
+        .merge(feeds::texts())
+        .merge(pages.with_state(()))
         .fallback(safety::not_found)
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), front::front));
@@ -77,6 +84,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
     document.merge(ops::routes().into_openapi());
+    document.merge(<feeds::Texts as utoipa::OpenApi>::openapi());
     document::complete(&mut document);
     (api, document)
 }

@@ -44,7 +44,10 @@ pub async fn not_found() -> Problem {
 /// Errors that the framework made (no such path, no such method, an unreadable path) become problem documents too.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
-    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| media == "application/problem+json");
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| {
+        // A page says in its own words what is wrong.
+        media == "application/problem+json" || media.as_bytes().starts_with(b"text/html")
+    });
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -11,6 +11,7 @@ use kalends_kernel::Clock;
 
 use crate::admin::{self, NewAdmin};
 use crate::config::{self, Config, ConfigError, Flags};
+use crate::export::{self, Wanted};
 use crate::{check, demo, logging, start};
 
 const WRONG_USAGE: u8 = 2;
@@ -56,6 +57,8 @@ enum Command {
     /// Administer accounts
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Write the events of a calendar to a file
+    Export(Wanted),
     /// Look for differences in the database; exit code 3 if there are any
     Check,
     /// Print the OpenAPI document
@@ -119,6 +122,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             say(&mut std::io::stdout(), &format!("{} is an administrator now\n", made.username));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Export(wanted) => on_runtime(export::run(&config, &clock, &wanted))?.map(|()| ExitCode::SUCCESS),
         Command::Check => on_runtime(check::run(&config, &clock))?.map(|differences| {
             let mut lines: String = differences.iter().map(|difference| format!("{difference}\n")).collect();
             if lines.is_empty() {

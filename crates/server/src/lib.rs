@@ -8,6 +8,7 @@ mod check;
 pub mod cli;
 pub mod config;
 mod demo;
+mod export;
 mod housekeeping;
 mod logging;
 mod metrics;

@@ -11,6 +11,7 @@ use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
 use kalends_rest::limits::Limits;
 use kalends_rest::{App, HotAnswers, Settings, TokenCache};
+use kalends_web::Web;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -87,7 +88,12 @@ impl Prepared {
     pub(crate) fn serve(self) -> Running {
         let Prepared { addr, app, listener, metrics, keep_changes } = self;
         let (stopping, stopped) = watch::channel(false);
-        let router = kalends_rest::router(app.clone());
+        let pages = kalends_web::router(Web {
+            db: app.db.clone(),
+            clock: app.clock.clone(),
+            public_url: app.settings.public_url.clone(),
+        });
+        let router = kalends_rest::router(app.clone(), pages);
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped)));
         let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, keep_changes));
         Running { addr, db: app.db.clone(), app, stopping, serving, housekeeping }

@@ -6,6 +6,8 @@ mod concurrency;
 mod conventions;
 mod docs;
 mod events;
+mod exports;
+mod feeds;
 mod given;
 mod history;
 mod instances;

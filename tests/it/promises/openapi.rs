@@ -75,7 +75,9 @@ async fn every_operation_says_what_it_is_and_how_it_can_fail() {
             if status.starts_with(['4', '5']) || status == "default" {
                 must(&format!("answers {status} with a problem document"), media == ["application/problem+json"]);
             } else if !["204", "304"].contains(&status.as_str()) {
-                must(&format!("answers {status} with JSON"), media == ["application/json"]);
+                // A file comes in the form that is asked for.
+                let right = operation.id == "export_events" || media == ["application/json"];
+                must(&format!("answers {status} with JSON"), right);
             }
         }
         if has_body {

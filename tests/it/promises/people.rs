@@ -26,6 +26,8 @@ pub struct People {
     pub heidi: Person,
     /// One of heidi's sessions and one of her tokens.
     pub of_heidi: (String, String),
+    /// The path and the id of a secret feed of heidi's.
+    pub feed: (String, String),
 }
 
 /// A calendar's visibility and review.
@@ -63,7 +65,9 @@ impl People {
         let session = heidi.get("/api/v1/me/sessions").expect(200).await.str("/items/0/id").to_owned();
         let token =
             heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
-        People { world, by_column, heidi, of_heidi: (session, token) }
+        let feed = heidi.post("/api/v1/me/feeds").json(&json!({"name": "phone"})).expect(201).await;
+        let feed = (format!("/feeds/{}.ics", feed.str("/token")), feed.id());
+        People { world, by_column, heidi, of_heidi: (session, token), feed }
     }
 
     fn alice(&self) -> &Person {

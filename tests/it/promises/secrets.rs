@@ -78,6 +78,11 @@ async fn reads(person: &Person, calendar: &str, event: &str) {
             }
         }
     }
+    for path in [format!("/calendars/{calendar}.ics"), format!("/events/{event}.ics")] {
+        let mut reply = person.get(&path).send().await;
+        reply.text = reply.text.replace("\r\n ", "");
+        assert!(!tells(&reply), "{} GET {path}: {}", person.name, reply.text);
+    }
     for path in paths {
         let reply = person.get(&format!("/api/v1{path}")).send().await;
         assert!(!tells(&reply), "{} GET {path}: {}", person.name, reply.text);

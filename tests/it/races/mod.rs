@@ -4,6 +4,7 @@ mod change_log;
 mod disconnects;
 mod history;
 mod following;
+mod feeds;
 mod requests;
 mod series;
 

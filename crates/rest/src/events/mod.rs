@@ -25,7 +25,8 @@ use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
 use crate::write::write;
-use view::EventView;
+pub(crate) use query::read as read_query;
+pub(crate) use view::EventView;
 
 /// The routes of events.
 pub fn routes() -> OpenApiRouter<App> {
@@ -51,6 +52,14 @@ pub struct EventPage {
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<i64>,
+}
+
+/// A file of events.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what an export writes piece by piece")]
+pub struct EventFile {
+    /// The events or instances, in order.
+    items: Vec<EventView>,
 }
 
 /// Events that were changed together.

@@ -49,7 +49,7 @@ const WEEKDAYS: &[(&str, i64)] = &[
 ];
 
 /// What is asked for, and whether the total is.
-pub(super) fn read(mut query: Query) -> Result<(List, bool), Problem> {
+pub(crate) fn read(mut query: Query) -> Result<(List, bool), Problem> {
     let window = window(&mut query);
     let expand = query.boolean("expand").unwrap_or(false);
     let sort = query.choice("sort", SORTS);

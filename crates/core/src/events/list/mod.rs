@@ -28,9 +28,10 @@ pub struct Window {
 }
 
 /// By what a list is ordered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Sort {
     /// By the first moment.
+    #[default]
     Start,
     /// By the title, case aside.
     Title,
@@ -41,7 +42,7 @@ pub enum Sort {
 }
 
 /// What is asked for.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Default, Debug)]
 pub struct List {
     /// Only what overlaps this.
     pub window: Option<Window>,

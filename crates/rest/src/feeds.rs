@@ -1,0 +1,333 @@
+//! Feeds: calendars and events as iCalendar text outside `/api/v1`, and the secret ones of a person.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{StatusCode, Uri};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+use kalends_core::feeds::{self, Asked, FeedError, FeedInput, IcsText, Language, Tag};
+use kalends_kernel::{CalendarId, EventId, FeedId};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, Call, PathId, Query, SignedInCall};
+use crate::codes;
+use crate::pieces;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::write::write;
+
+/// The routes of secret feeds, under `/api/v1`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(remove))
+}
+
+/// The feeds themselves. (The router takes no `{id}.ics`: the handlers cut the ending off.)
+pub fn texts() -> axum::Router<App> {
+    axum::Router::new()
+        .route("/calendars/{file}", get(of_calendar))
+        .route("/events/{file}", get(of_event))
+        .route("/feeds/{file}", get(of_secret))
+}
+
+/// What the document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(of_calendar, of_event, of_secret))]
+pub struct Texts;
+
+/// The part of a path before `.ics`; whatever has another ending is not there.
+pub struct IcsFile<T>(T);
+
+impl<T: std::str::FromStr + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for IcsFile<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let PathId(file) = PathId::<String>::from_request_parts(parts, state).await?;
+        let name = file.strip_suffix(".ics").and_then(|name| name.parse().ok());
+        name.map(IcsFile).ok_or_else(|| Problem::new(&codes::NOT_FOUND))
+    }
+}
+
+fn language(query: &mut Query) -> Option<Language> {
+    query.text("lang").map(|tag| Language::of(&tag))
+}
+
+/// Calendar as iCalendar
+///
+/// Every published event of the calendar as you may see it, live: whoever is not signed in sees public events of public
+/// calendars. Unchanged, it answers 304 without reading an event.
+#[utoipa::path(get, path = "/calendars/{id}.ics", tag = "feeds", operation_id = "get_calendar_feed", security((), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
+    responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn of_calendar(
+    State(app): State<App>,
+    call: Call,
+    IcsFile(id): IcsFile<CalendarId>,
+    headers: HeaderMap,
+    uri: Uri,
+    mut query: Query,
+) -> Answer<Response> {
+    let language = language(&mut query).unwrap_or_default();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let asked = feeds::of_calendar(&mut conn, &call.ctx, id, language).await?;
+    drop(conn);
+    let source = format!("{}{uri}", app.settings.public_url);
+    answer(&app, &call, &headers, asked, Some(&source)).await
+}
+
+/// Event as iCalendar
+///
+/// One event, with all that makes up its series, as you may see it.
+#[utoipa::path(get, path = "/events/{id}.ics", tag = "feeds", operation_id = "get_event_feed", security((), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The event"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`")),
+    responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn of_event(
+    State(app): State<App>,
+    call: Call,
+    IcsFile(id): IcsFile<EventId>,
+    headers: HeaderMap,
+    uri: Uri,
+    mut query: Query,
+) -> Answer<Response> {
+    let language = language(&mut query).unwrap_or_default();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let asked = feeds::of_event(&mut conn, &call.ctx, id, language).await?;
+    drop(conn);
+    let source = format!("{}{uri}", app.settings.public_url);
+    answer(&app, &call, &headers, asked, Some(&source)).await
+}
+
+/// Secret feed as iCalendar
+///
+/// The calendars of a secret feed as its owner may see them now; whoever knows the address needs nothing else.
+#[utoipa::path(get, path = "/feeds/{token}.ics", tag = "feeds", operation_id = "get_secret_feed", security(()),
+    params(("token" = String, Path, description = "The secret of the feed"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the owner's account")),
+    responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
+        (status = 404, description = "There is no such feed, or it was deleted", body = ProblemDocument)))]
+async fn of_secret(
+    State(app): State<App>,
+    call: Call,
+    IcsFile(secret): IcsFile<String>,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Answer<Response> {
+    let language = language(&mut query);
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let found = feeds::of_secret(&mut conn, &call.ctx, &secret, language).await?;
+    drop(conn);
+    let (feed, asked) = found.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
+    if feed.is_news(call.ctx.now) {
+        // Once an hour; that it could not be noted is no reason to show nothing.
+        let noting =
+            app.db.write((feed.feed.id, call.ctx.now), |tx, (id, now)| Box::pin(feeds::note_use(tx, *id, *now)));
+        if let Err(error) = noting.await {
+            tracing::warn!(%error, "the use of a feed could not be noted");
+        }
+    }
+    // What a secret shows is its owner's, though nobody is signed in.
+    let mut answer = answer(&app, &call, &headers, asked, None).await?;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    Ok(answer)
+}
+
+async fn answer(app: &App, call: &Call, headers: &HeaderMap, asked: Asked, source: Option<&str>) -> Answer<Response> {
+    let tag = asked.tag.clone();
+    let mut response = if is_known(call, headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let text = asked.text(source);
+        let body = pieces::body(app, text, |text: &mut IcsText, conn| Box::pin(text.next(conn))).await?;
+        let kind = [
+            (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
+            (header::CONTENT_DISPOSITION, "inline; filename=\"calendar.ics\""),
+        ];
+        (kind, body).into_response()
+    };
+    let mut set = |name, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    set(header::ETAG, tag.etag);
+    if let Some(at) = tag.changed_at {
+        set(header::LAST_MODIFIED, http_date(shown(at, call.ctx.now)));
+    }
+    Ok(response)
+}
+
+/// Whether the caller has it already: by ETag, else by date (RFC 9110 13.2.2).
+fn is_known(call: &Call, headers: &HeaderMap, tag: &Tag) -> bool {
+    if call.if_none_match.is_some() {
+        return call.has(&tag.etag);
+    }
+    let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    let since = since.and_then(|text| rfc2822::parse(text).ok());
+    since.zip(tag.changed_at).is_some_and(|(since, at)| at.as_second() <= since.timestamp().as_second())
+}
+
+/// How long a change may be on its way: one that began before the newest may commit after it.
+const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+
+/// The time of a change as `Last-Modified` says it. A fresh one is said to be earlier than it was: whoever comes back with
+/// that date gets the text again, because the same second may have brought more (RFC 9110 8.8.2.2).
+fn shown(at: Timestamp, now: Timestamp) -> Timestamp {
+    if now.duration_since(at) > SETTLED { at } else { at.checked_sub(SETTLED).unwrap_or(at) }
+}
+
+fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// A secret feed.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Feed", example = json!({
+    "id": "01941f29-7c00-7eee-8000-3d1c7e9a5b10", "name": "My phone", "calendar_ids": null, "busy_only": false,
+    "created_at": "2027-01-15T10:00:00Z", "last_used_at": null
+}))]
+struct FeedView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: FeedId,
+    /// What you call it; apps show it as the name of the calendar.
+    name: String,
+    /// Which calendars it shows; null for all that are yours or shared with you.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    calendar_ids: Option<Vec<CalendarId>>,
+    /// Whether it shows times alone, no titles.
+    busy_only: bool,
+    /// When it was made.
+    created_at: String,
+    /// When it was last fetched, to the hour; null if never.
+    last_used_at: Option<String>,
+}
+
+impl FeedView {
+    fn of(feed: feeds::Feed) -> FeedView {
+        FeedView {
+            id: feed.id,
+            name: feed.name,
+            calendar_ids: feed.calendars,
+            busy_only: feed.busy_only,
+            created_at: feed.created_at.to_string(),
+            last_used_at: feed.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A new secret feed.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "NewFeed")]
+struct MadeFeedView {
+    #[serde(flatten)]
+    made: FeedView,
+    /// Its address, for a calendar app. It is shown this once.
+    #[schema(example = "https://events.example.org/feeds/klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ics")]
+    url: String,
+    /// The secret in it.
+    #[schema(example = "klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    token: String,
+}
+
+/// A page of secret feeds.
+#[derive(Serialize, ToSchema)]
+struct FeedPage {
+    /// The feeds, newest first.
+    items: Vec<FeedView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// List your secret feeds
+///
+/// Never their secrets.
+#[utoipa::path(get, path = "/me/feeds", tag = "feeds", operation_id = "list_feeds",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = FeedPage)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = feeds::feeds(&mut conn, call.user.id, limit, cursor.as_ref(), digest).await?;
+    let total = if total { Some(feeds::feed_count(&mut conn, call.user.id).await?) } else { None };
+    let items = page.items.into_iter().map(FeedView::of).collect();
+    Ok(Reply::ok(&FeedPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// What a secret feed shall be.
+#[derive(ToSchema)]
+#[schema(title = "FeedInput", example = json!({"name": "My phone", "busy_only": false}))]
+#[expect(dead_code, reason = "describes the body, which `FeedInput` reads with all its errors at once")]
+struct FeedBody {
+    /// 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// Which calendars, 1 to 100 that you see; left out, all that are yours or shared with you, also later ones.
+    calendar_ids: Option<Vec<uuid::Uuid>>,
+    /// Whether it shows times alone, no titles.
+    busy_only: Option<bool>,
+}
+
+/// Make a secret feed
+///
+/// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
+/// knows the address reads what you may read. Not by personal token.
+#[utoipa::path(post, path = "/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
+    responses((status = 201, description = "Made; `url` is the address", body = MadeFeedView),
+        (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
+    let SignedInCall { call, user } = call.by_session()?;
+    let input = FeedInput::parse(&body.map)?;
+    let making = app
+        .db
+        .write((call.ctx, user.id, input), |tx, (ctx, owner, input)| Box::pin(feeds::create(tx, ctx, *owner, input)));
+    let made = making.await?;
+    let location = format!("{}/me/feeds/{}", crate::BASE, made.feed.id);
+    let token = made.secret.reveal().to_owned();
+    let url = format!("{}/feeds/{token}.ics", app.settings.public_url);
+    let view = MadeFeedView { made: FeedView::of(made.feed), url, token };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Reply::created(location, &view)))
+}
+
+/// Delete a secret feed
+///
+/// Its address is dead at once. Not by personal token.
+#[utoipa::path(delete, path = "/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<FeedId>) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
+        Box::pin(async move {
+            if feeds::revoke(tx, ctx, *owner, *id).await? {
+                Ok(Reply::no_content())
+            } else {
+                Err(Problem::new(&codes::NOT_FOUND))
+            }
+        })
+    })
+    .await
+}
+
+impl From<FeedError> for Problem {
+    fn from(error: FeedError) -> Problem {
+        match error {
+            FeedError::Invalid(invalid) => invalid.into(),
+            FeedError::Internal(error) => error.into(),
+        }
+    }
+}
