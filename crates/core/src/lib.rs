@@ -13,4 +13,5 @@ pub mod ctx;
 pub mod demo;
 pub mod events;
 pub mod settings;
+pub mod search;
 pub mod sharing;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0003_change_log.sqlite.sql"),
         postgres: include_str!("../../../migrations/0003_change_log.postgres.sql"),
     },
+    same("0004_search", include_str!("../../../migrations/0004_search.sql")),
 ];
 
 /// What a migration run did.
