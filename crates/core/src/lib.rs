@@ -12,6 +12,6 @@ pub mod check;
 pub mod ctx;
 pub mod demo;
 pub mod events;
-pub mod settings;
 pub mod search;
+pub mod settings;
 pub mod sharing;

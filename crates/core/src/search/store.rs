@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use kalends_db::{Conn, FromRow, Result, Row, Sql, Tx, Value, sql};
 use kalends_kernel::{CalendarId, EventId};
 
+use super::Entry;
 use super::typo::{self, Near};
 use super::words::{self, Words};
-use super::Entry;
 
 /// What the index holds about an event, row by row.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -36,9 +36,16 @@ async fn an_event_is_found_by_its_words_whatever_their_case_and_accents() {
     concert["categories"] = json!(["Música"]);
     event(&alice, &concert).await;
     event(&alice, &on("2027-03-02", "Team meeting")).await;
-    for question in
-        ["grosses", "FRÜHLINGSKONZERT", "fruhlingskonzert", "choeur ete", "eglise francois", "musica", "gross fruhl", "chœur grosses"]
-    {
+    for question in [
+        "grosses",
+        "FRÜHLINGSKONZERT",
+        "fruhlingskonzert",
+        "choeur ete",
+        "eglise francois",
+        "musica",
+        "gross fruhl",
+        "chœur grosses",
+    ] {
         assert_eq!(found(&alice, question).await, ["Großes Frühlingskonzert"], "{question}");
     }
     for nothing in ["meeting konzert", "xylophone", "…", "onzert"] {
@@ -97,7 +104,9 @@ async fn a_slip_is_corrected_and_said() {
         let corrected = reply.json["corrected"].as_object().expect("corrections");
         assert_eq!(corrected.values().next(), Some(&json!([word])), "{slip}");
     }
-    for (not, why) in [("cor", "three letters"), ("kanzrt", "two edits of six letters"), ("weixxachtsbasteln2", "three edits")] {
+    for (not, why) in
+        [("cor", "three letters"), ("kanzrt", "two edits of six letters"), ("weixxachtsbasteln2", "three edits")]
+    {
         let reply = ask(&alice, &[("q", not)]).await;
         assert_eq!((reply.items().len(), reply.json.get("corrected")), (0, None), "{why}");
     }
@@ -113,7 +122,11 @@ async fn what_was_changed_is_found_by_what_it_says_now() {
     let one = format!("/api/v1/events/{}", made.id());
     alice.patch(&one).json(&json!({"title": "Premiere"})).expect(200).await;
     assert_eq!((found(&alice, "rehearsal").await.len(), found(&alice, "premiere").await.len()), (0, 1));
-    alice.patch(&one).json(&json!({"start": "2027-04-01T10:00:00", "end": "2027-04-01T12:00:00", "description": "dress"})).expect(200).await;
+    alice
+        .patch(&one)
+        .json(&json!({"start": "2027-04-01T10:00:00", "end": "2027-04-01T12:00:00", "description": "dress"}))
+        .expect(200)
+        .await;
     assert_eq!(found(&alice, "premiere dress").await.len(), 1);
     alice.delete(&one).expect(204).await;
     assert_eq!(found(&alice, "premiere").await.len(), 0);
@@ -190,9 +203,12 @@ async fn nobody_learns_words_that_they_are_not_shown() {
     let busy = calendar(&alice, &json!({"name": "Private"})).await;
     let public = calendar(&alice, &json!({"name": "Public", "visibility": "public"})).await;
     share(&alice, &format!("calendars/{busy}"), &bob, "free_busy").await;
-    for (calendar, visibility, state) in
-        [(&busy, "public", "published"), (&public, "private", "published"), (&public, "confidential", "published"), (&public, "public", "draft")]
-    {
+    for (calendar, visibility, state) in [
+        (&busy, "public", "published"),
+        (&public, "private", "published"),
+        (&public, "confidential", "published"),
+        (&public, "public", "draft"),
+    ] {
         let mut secret = on("2027-03-01", "Diagnosis");
         secret["location"] = "Hospital".into();
         secret["calendar_id"] = calendar.as_str().into();
@@ -206,19 +222,29 @@ async fn nobody_learns_words_that_they_are_not_shown() {
     event(&alice, &shown).await;
     for person in [&bob, &carol, &mallory, &nobody] {
         for question in ["diagnosis", "diagnosi", "dagnosis", "hospital", "hopsital", "hospitals"] {
-            for more in [&[][..], &[("from", "2027-01-01T00:00:00Z"), ("to", "2028-01-01T00:00:00Z"), ("expand", "true")], &[("sort", "title")]] {
+            for more in [
+                &[][..],
+                &[("from", "2027-01-01T00:00:00Z"), ("to", "2028-01-01T00:00:00Z"), ("expand", "true")],
+                &[("sort", "title")],
+            ] {
                 let mut all = vec![("q", question)];
                 all.extend(more);
                 let reply = ask(person, &all).await;
                 let said = reply.text.to_lowercase();
-                assert!(reply.items().is_empty() && !said.contains("diagnosis") && !said.contains("hospital\""), "{question}: {said}");
+                assert!(
+                    reply.items().is_empty() && !said.contains("diagnosis") && !said.contains("hospital\""),
+                    "{question}: {said}"
+                );
             }
             let counted = ask(person, &[("q", question), ("include", "total")]).await;
             assert_eq!(counted.json["total"], json!(0), "{} {question}", person.name);
         }
         // The nearest word of all is a hidden one; what is corrected to is what they see.
         let near = ask(person, &[("q", "diagonsl")]).await;
-        assert_eq!((near.each("/title"), &near.json["corrected"]), (vec!["Diagonal".to_owned()], &json!({"diagonsl": ["diagonal"]})));
+        assert_eq!(
+            (near.each("/title"), &near.json["corrected"]),
+            (vec!["Diagonal".to_owned()], &json!({"diagonsl": ["diagonal"]}))
+        );
     }
     assert_eq!(found(&alice, "dagnosis").await.len(), 4);
     // Who may see more from now on finds more, and less when that is taken back.

@@ -10,12 +10,47 @@ use super::ask;
 
 /// Few words, near each other, so that everything happens.
 const WORDS: &[&str] = &[
-    "bell", "bells", "bella", "bill", "ball", "balls", "concert", "concerts", "conzert", "concertina", "concertino", "orchestra",
-    "orchester", "orchestras", "oar", "or", "choir", "chair", "26ga",
+    "bell",
+    "bells",
+    "bella",
+    "bill",
+    "ball",
+    "balls",
+    "concert",
+    "concerts",
+    "conzert",
+    "concertina",
+    "concertino",
+    "orchestra",
+    "orchester",
+    "orchestras",
+    "oar",
+    "or",
+    "choir",
+    "chair",
+    "26ga",
 ];
 const QUESTIONS: &[&str] = &[
-    "bell", "bel", "b", "belk", "bxll", "ballx", "concret", "concert", "cocnertina", "concertiny", "orchestar", "orkhester", "o", "oa",
-    "chxir", "choirs", "orchestrass", "zzzz", "26gb", "con",
+    "bell",
+    "bel",
+    "b",
+    "belk",
+    "bxll",
+    "ballx",
+    "concret",
+    "concert",
+    "cocnertina",
+    "concertiny",
+    "orchestar",
+    "orkhester",
+    "o",
+    "oa",
+    "chxir",
+    "choirs",
+    "orchestrass",
+    "zzzz",
+    "26gb",
+    "con",
 ];
 
 struct Chance(u64);
@@ -89,7 +124,12 @@ fn meant(word: &str, known: &BTreeSet<&str>) -> (Vec<String>, bool) {
     (of_best.map(|(_, _, word)| word).take(8).collect(), true)
 }
 
-fn model(events: &[Known], person: usize, question: &[&str], now: i64) -> (Vec<String>, BTreeSet<(String, Vec<String>)>) {
+fn model(
+    events: &[Known],
+    person: usize,
+    question: &[&str],
+    now: i64,
+) -> (Vec<String>, BTreeSet<(String, Vec<String>)>) {
     let seen: Vec<&Known> = events.iter().filter(|one| one.seen_by.contains(&person)).collect();
     let known: BTreeSet<&str> = seen.iter().flat_map(|one| one.fields.iter().flatten().copied()).collect();
     let asked: BTreeSet<&str> = question.iter().copied().collect();
@@ -123,16 +163,14 @@ fn model(events: &[Known], person: usize, question: &[&str], now: i64) -> (Vec<S
         .collect();
     ranked.sort();
     let corrected = meanings.into_iter().filter(|(_, corrected, _)| *corrected);
-    (
-        ranked.into_iter().map(|(.., id)| id).collect(),
-        corrected.map(|(to, _, word)| (word.to_owned(), to)).collect(),
-    )
+    (ranked.into_iter().map(|(.., id)| id).collect(), corrected.map(|(to, _, word)| (word.to_owned(), to)).collect())
 }
 
 #[tokio::test]
 async fn what_is_found_is_what_a_plain_model_finds() {
     let world = World::new().await;
-    let people = [world.alice().await, world.bob().await, world.carol().await, world.mallory().await, world.anonymous()];
+    let people =
+        [world.alice().await, world.bob().await, world.carol().await, world.mallory().await, world.anonymous()];
     let (alice, bob, carol) = (&people[0], &people[1], &people[2]);
     let [private, internal, public] = ["private", "internal", "public"];
     let mut chance = Chance(28);

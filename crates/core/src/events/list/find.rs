@@ -191,9 +191,9 @@ pub(super) fn branches(
             select(text);
             text.push(" FROM ");
             let words = scope.words.as_deref().unwrap_or_default();
-            branch.from_words(text, words);
+            branch.source_with(text, words);
             text.push(" WHERE ");
-            branch.has_words(text, words);
+            branch.holds_with(text, words);
             branch.condition(text);
             filters(text, ctx, list);
             class.narrow(text);

@@ -95,11 +95,7 @@ pub async fn list(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Page<Found>
 }
 
 /// A page of events, and which of the words that were asked for were corrected.
-pub async fn search(
-    conn: &mut Conn,
-    ctx: &Ctx,
-    list: &List,
-) -> Result<(Page<Found>, Vec<Corrected>), EventError> {
+pub async fn search(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Page<Found>, Vec<Corrected>), EventError> {
     let (scope, corrected) = scope::of(conn, ctx, list).await?;
     let page = match list.window {
         Some(window) if list.expand => expand::page(conn, ctx, list, window, &scope).await?,

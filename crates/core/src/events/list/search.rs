@@ -158,7 +158,7 @@ impl Branch {
     }
 
     /// Where events with these words come from, as `e`: through the index of words, or through the few shares.
-    pub(super) fn from_words(&self, text: &mut Text, asked: &[Asked]) {
+    pub(super) fn source_with(&self, text: &mut Text, asked: &[Asked]) {
         match (self, asked.first()) {
             (Branch::All(_) | Branch::Published { .. }, Some(rarest)) => {
                 text.push("(SELECT DISTINCT w.event_id FROM search_words w WHERE ");
@@ -171,7 +171,7 @@ impl Branch {
     }
 
     /// The condition that goes with it.
-    pub(super) fn has_words(&self, text: &mut Text, asked: &[Asked]) {
+    pub(super) fn holds_with(&self, text: &mut Text, asked: &[Asked]) {
         let mut rest = asked;
         if let (Branch::All(_) | Branch::Published { .. }, Some((_, others))) = (self, asked.split_first()) {
             text.push("e.id = f.event_id AND ");
@@ -247,5 +247,8 @@ pub(super) async fn keys(
     }
     text.push(&format!(" ORDER BY r, k, id LIMIT {limit}"));
     let found: Vec<Ranked> = run(text).all(conn).await?;
-    Ok(found.into_iter().map(|Ranked(id, rank, distance)| Key { id, key: format!("{rank} {distance} {from}") }).collect())
+    Ok(found
+        .into_iter()
+        .map(|Ranked(id, rank, distance)| Key { id, key: format!("{rank} {distance} {from}") })
+        .collect())
 }
