@@ -95,7 +95,7 @@ async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beg
     let mut text = Text::default();
     for (number, branch) in scope.branches.iter().enumerate() {
         text.push(if number > 0 { " UNION ALL " } else { "" });
-        text.push("SELECT * FROM (SELECT 1 AS n FROM ");
+        text.push("SELECT * FROM (SELECT CAST(1 AS bigint) AS n FROM ");
         match branch {
             Branch::Shared { .. } => text.push("event_permissions p CROSS JOIN events e CROSS JOIN search_words w"),
             _ => text.push("search_words w CROSS JOIN events e"),
