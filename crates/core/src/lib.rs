@@ -14,6 +14,7 @@ pub mod demo;
 pub mod events;
 pub mod history;
 pub mod feeds;
+pub mod search;
 pub mod settings;
 pub mod sharing;
 pub mod sync;

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/0005_sync.postgres.sql"),
     },
     same("0006_feeds", include_str!("../../../migrations/0006_feeds.sql")),
+    same("0007_search", include_str!("../../../migrations/0007_search.sql")),
 ];
 
 /// What a migration run did.

@@ -12,6 +12,7 @@ mod given;
 mod history;
 mod instances;
 mod paging;
+mod search;
 mod sharing;
 mod states;
 mod sync;

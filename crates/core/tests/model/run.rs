@@ -597,6 +597,7 @@ impl Run {
             ids: None,
             state: None,
             mine: false,
+            q: None,
             category: None,
             weekday: None,
             deleted: false,
