@@ -2,7 +2,8 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `imports` < `demo`. Background work: [`jobs`] is the mechanism, [`work`]
+//! says which feature does which.
 
 pub mod access;
 pub mod accounts;
@@ -12,5 +13,8 @@ pub mod check;
 pub mod ctx;
 pub mod demo;
 pub mod events;
+pub mod imports;
+pub mod jobs;
 pub mod settings;
 pub mod sharing;
+pub mod work;

@@ -28,6 +28,8 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0003_change_log.sqlite.sql"),
         postgres: include_str!("../../../migrations/0003_change_log.postgres.sql"),
     },
+    same("0004_jobs", include_str!("../../../migrations/0004_jobs.sql")),
+    same("0005_imports", include_str!("../../../migrations/0005_imports.sql")),
 ];
 
 /// What a migration run did.

@@ -23,6 +23,10 @@ pub mod kind {
     pub enum Calendar {}
     /// An event or series.
     pub enum Event {}
+    /// A unit of background work.
+    pub enum Job {}
+    /// A file that somebody sent.
+    pub enum Upload {}
 }
 
 /// The id of an account.
@@ -35,6 +39,10 @@ pub type TokenId = Id<kind::Token>;
 pub type CalendarId = Id<kind::Calendar>;
 /// The id of an event or series.
 pub type EventId = Id<kind::Event>;
+/// The id of a unit of background work.
+pub type JobId = Id<kind::Job>;
+/// The id of a file that somebody sent.
+pub type UploadId = Id<kind::Upload>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

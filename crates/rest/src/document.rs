@@ -42,6 +42,7 @@ const TAGS: &[(&str, &str)] = &[
         "Events and series, whole or by instance: making, finding, changing, publishing, deleting and restoring them.",
     ),
     ("sharing", "Who may do what on a calendar or an event."),
+    ("jobs", "Background work: imports, with their progress, their result, and a way back."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 

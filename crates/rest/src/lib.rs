@@ -15,6 +15,8 @@ mod document;
 pub mod events;
 pub mod front;
 mod hot;
+mod imports;
+mod jobs;
 mod json;
 pub mod limits;
 mod ops;
@@ -23,6 +25,7 @@ pub mod problem;
 pub mod reply;
 mod safety;
 mod sharing;
+mod upload;
 mod users;
 pub mod write;
 
@@ -44,6 +47,8 @@ fn features() -> OpenApiRouter<App> {
         .merge(calendars::routes())
         .merge(sharing::routes())
         .merge(events::routes())
+        .merge(imports::routes())
+        .merge(jobs::routes())
 }
 
 /// Everything that is served, ready to listen.

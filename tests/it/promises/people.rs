@@ -26,6 +26,8 @@ pub struct People {
     pub heidi: Person,
     /// One of heidi's sessions and one of her tokens.
     pub of_heidi: (String, String),
+    /// A job of heidi's, over and done.
+    pub job_of_heidi: String,
 }
 
 /// A calendar's visibility and review.
@@ -63,7 +65,8 @@ impl People {
         let session = heidi.get("/api/v1/me/sessions").expect(200).await.str("/items/0/id").to_owned();
         let token =
             heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
-        People { world, by_column, heidi, of_heidi: (session, token) }
+        let job_of_heidi = heidi.import(&heidi.calendar, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", &[]).await.id();
+        People { world, by_column, heidi, of_heidi: (session, token), job_of_heidi }
     }
 
     fn alice(&self) -> &Person {

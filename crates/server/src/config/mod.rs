@@ -5,6 +5,7 @@
 mod accounts;
 mod database;
 mod http;
+mod imports;
 mod keys;
 mod log;
 mod mail;
@@ -20,6 +21,7 @@ use kalends_kernel::Secret;
 pub use accounts::Accounts;
 pub use database::Database;
 pub use http::Http;
+pub use imports::Imports;
 pub use keys::{ConfigError, Key};
 use keys::{Keys, key, secret};
 pub use log::{Format, Log};
@@ -44,6 +46,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// `[accounts]`.
     pub accounts: Accounts,
+    /// `[imports]`.
+    pub imports: Imports,
     /// `[mail]`.
     pub mail: Mail,
     /// `[log]`.
@@ -65,7 +69,7 @@ static GENERAL: &[Key] = &[
 
 /// Every key there is, in the order of the reference page.
 pub fn known_keys() -> Vec<&'static Key> {
-    [GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, mail::KEYS, log::KEYS]
+    [GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, imports::KEYS, mail::KEYS, log::KEYS]
         .into_iter()
         .flatten()
         .collect()
@@ -126,6 +130,7 @@ impl Config {
             database: Database::read(&mut keys, &data_dir),
             rate_limit: RateLimit::read(&mut keys),
             accounts: Accounts::read(&mut keys),
+            imports: Imports::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
@@ -169,6 +174,7 @@ impl Config {
             ("accounts.self_registration", self.accounts.self_registration.to_string()),
             ("accounts.role_choice", self.accounts.role_choice.to_string()),
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
+            ("imports.largest_file_mib", (self.imports.largest_file >> 20).to_string()),
             (
                 "mail.smtp_url",
                 self.mail.smtp_url.as_ref().map_or("(not set)".to_owned(), |url| text(&without_password(url.reveal()))),
