@@ -49,6 +49,8 @@ pub enum Kind {
     CalendarPermission,
     /// A role on an event; `record` is the event.
     EventPermission,
+    /// A unit of background work: that it is there, and its state; `user` is whose it is.
+    Job,
 }
 
 impl Kind {
@@ -60,6 +62,7 @@ impl Kind {
             Kind::Event => "event",
             Kind::CalendarPermission => "calendar_permission",
             Kind::EventPermission => "event_permission",
+            Kind::Job => "job",
         }
     }
 }

@@ -143,6 +143,8 @@ pub enum Door {
     Cli,
     /// An import.
     Import,
+    /// A job of the program's own.
+    Job,
 }
 
 impl Door {
@@ -152,6 +154,7 @@ impl Door {
             Door::Rest => "rest",
             Door::Cli => "cli",
             Door::Import => "import",
+            Door::Job => "job",
         }
     }
 }

@@ -3,14 +3,15 @@
 
 use jiff::Timestamp;
 use kalends_db::{Error, Tx, sql};
-use kalends_ical::{Component, Parsed, Series, Status, Visibility, When};
-use kalends_kernel::{CalendarId, EmailAddress, Zone};
+use kalends_ical::{Parsed, Series};
+use kalends_kernel::{EmailAddress, Zone};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{self, CreateError, NewAccount, Username};
 use crate::calendars::{self, CalendarError, CalendarInput};
 use crate::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
-use crate::events::{self, EventError, NewEvent};
+use crate::events::{self, EventError};
+use crate::imports::{self, What};
 use crate::settings;
 use crate::sharing::{self, SharingError};
 
@@ -113,9 +114,9 @@ pub async fn load(tx: &mut Tx, now: Timestamp, demo: &Demo) -> Result<String, De
     let alice = ctx_of(owner.ok_or_else(|| DemoError::Refused("there are no people".to_owned()))?, now);
     for sample in &demo.samples {
         for calendar in &sample.parsed.calendars {
-            let id = make_calendar(tx, &alice, sample, calendar).await?;
+            let made = make_calendar(tx, &alice, sample, calendar).await?;
             for series in &calendar.series {
-                make_event(tx, &alice, id, sample.file, series).await?;
+                make_event(tx, &alice, &made, sample.file, series).await?;
             }
         }
     }
@@ -159,7 +160,7 @@ async fn make_calendar(
     ctx: &Ctx,
     sample: &Sample,
     calendar: &kalends_ical::Calendar,
-) -> Result<CalendarId, DemoError> {
+) -> Result<calendars::Allowed, DemoError> {
     let body = json!({
         "name": calendar.name.as_deref().unwrap_or(sample.file),
         "description": calendar.description.as_deref().unwrap_or_default(),
@@ -168,101 +169,31 @@ async fn make_calendar(
         "visibility": sample.visibility,
     });
     let input = CalendarInput::parse(&object(body)).map_err(CalendarError::Invalid)?;
-    let id = calendars::create(tx, ctx, &input).await?.calendar.id;
+    let made = calendars::create(tx, ctx, &input).await?;
     let shares = json!({"users": [{"username": "bob", "role": "editor"}, {"username": "carol", "role": "viewer"}]});
     let wishes = sharing::parse_share(&object(shares)).map_err(CalendarError::Invalid)?;
-    sharing::share_calendar(tx, ctx, id, &wishes).await?;
-    Ok(id)
+    sharing::share_calendar(tx, ctx, made.calendar.id, &wishes).await?;
+    Ok(made)
 }
 
 async fn make_event(
     tx: &mut Tx,
     ctx: &Ctx,
-    calendar: CalendarId,
+    calendar: &calendars::Allowed,
     file: &str,
     series: &Series,
 ) -> Result<(), DemoError> {
-    let Some(master) = &series.master else { return Ok(()) };
-    let mut body = described(master, None);
-    body.extend(when(&master.start, &master.end));
-    body.insert("recurrence".into(), json!(master.recurrence));
-    body.insert("overrides".into(), series.overrides.iter().filter_map(|one| changed(one, master)).collect());
-    let new = NewEvent { calendar_id: Some(calendar), uid: Some(series.uid.clone()), state: None, body };
-    match events::create(tx, ctx, &new).await {
-        Ok(_) => Ok(()),
-        Err(EventError::Internal(error)) => Err(error.into()),
-        Err(other) => Err(DemoError::Refused(format!("{file}, line {}: {other:?}", master.line))),
-    }
-}
-
-/// An override as a body: what is different from the series.
-fn changed(one: &Component, master: &Component) -> Option<Value> {
-    let original = one.recurrence_id.as_ref()?;
-    let mut body = Map::new();
-    if one.is_cancelled() {
-        body.insert("cancelled".into(), true.into());
-    } else {
-        body.extend(described(one, Some(master)));
-        body.extend(when(&one.start, &one.end));
-    }
-    body.insert("original_start".into(), local(original));
-    Some(body.into())
-}
-
-/// What a component says beside its times; of an override, where it says something else than the series.
-fn described(one: &Component, series: Option<&Component>) -> Map<String, Value> {
-    let mut all = vec![
-        ("title", json!(one.summary)),
-        ("description", json!(one.description.as_deref().unwrap_or_default())),
-        ("location", json!(one.location.as_deref().unwrap_or_default())),
-        ("url", json!(one.url)),
-        ("categories", json!(one.categories)),
-        ("reminders", json!(one.alarms.iter().filter(|minutes| **minutes >= 0).collect::<Vec<_>>())),
-        ("status", json!(status(one.status))),
-        ("busy", json!(one.busy.unwrap_or(true))),
-    ];
-    match series {
-        Some(series) => {
-            let usual = described(series, None);
-            all.retain(|(name, value)| usual.get(*name) != Some(value));
+    for item in imports::convert(series, Vec::new(), &calendar.calendar.zone) {
+        let What::Whole(content) = item.what else {
+            return Err(DemoError::Refused(format!("{file}, line {}: {:?}", item.line, item.what)));
+        };
+        match events::take_in(tx, ctx, calendar, &item.uid, *content).await {
+            Ok(_) => {}
+            Err(EventError::Internal(error)) => return Err(error.into()),
+            Err(other) => return Err(DemoError::Refused(format!("{file}, line {}: {other:?}", item.line))),
         }
-        None => all.push(("visibility", json!(visibility(one.visibility)))),
     }
-    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn when(start: &When, end: &When) -> Map<String, Value> {
-    object(json!({
-        "start": local(start),
-        "end": local(end),
-        "time_zone": start.zone(),
-        "end_time_zone": end.zone().filter(|zone| Some(*zone) != start.zone()),
-        "all_day": start.is_date(),
-        "floating": matches!(start, When::Floating(_)),
-    }))
-}
-
-fn local(when: &When) -> Value {
-    match when {
-        When::Date(date) => date.to_string().into(),
-        When::Floating(at) | When::Zoned { at, .. } => at.to_string().into(),
-    }
-}
-
-fn status(status: Option<Status>) -> &'static str {
-    match status {
-        Some(Status::Tentative) => "tentative",
-        Some(Status::Cancelled) => "cancelled",
-        Some(Status::Confirmed) | None => "confirmed",
-    }
-}
-
-fn visibility(visibility: Option<Visibility>) -> &'static str {
-    match visibility {
-        Some(Visibility::Private) => "private",
-        Some(Visibility::Confidential) => "confidential",
-        Some(Visibility::Public) | None => "public",
-    }
+    Ok(())
 }
 
 /// The members of an object.

@@ -2,7 +2,8 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync`, `feeds` < `demo`.
+//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync`, `feeds`, `imports` < `demo`. Background work: [`jobs`]
+//! is the mechanism, [`work`] says which feature does which.
 
 pub mod access;
 pub mod accounts;
@@ -12,9 +13,12 @@ pub mod check;
 pub mod ctx;
 pub mod demo;
 pub mod events;
-pub mod history;
 pub mod feeds;
+pub mod history;
+pub mod imports;
+pub mod jobs;
 pub mod search;
 pub mod settings;
 pub mod sharing;
 pub mod sync;
+pub mod work;

@@ -226,6 +226,15 @@ impl Tx {
             Link::Postgres(_) => sql(format!("{text} FOR UPDATE")),
         }
     }
+
+    /// The same for a queue: rows that others have locked are passed over (`SKIP LOCKED`), so that nobody waits for a
+    /// piece of work that somebody else is just taking.
+    pub fn take_row(&self, text: &'static str) -> Sql {
+        match &self.conn.link {
+            Link::Sqlite(_) => sql(text),
+            Link::Postgres(_) => sql(format!("{text} FOR UPDATE SKIP LOCKED")),
+        }
+    }
 }
 
 fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments> {

@@ -36,6 +36,8 @@ const MIGRATIONS: &[Migration] = &[
     },
     same("0006_feeds", include_str!("../../../migrations/0006_feeds.sql")),
     same("0007_search", include_str!("../../../migrations/0007_search.sql")),
+    same("0008_jobs", include_str!("../../../migrations/0008_jobs.sql")),
+    same("0009_imports", include_str!("../../../migrations/0009_imports.sql")),
 ];
 
 /// What a migration run did.

@@ -39,7 +39,7 @@ pub(crate) fn event(node: Node, table: &mut ZoneTable<'_>, problems: &mut Proble
             Ok(Event { uid, component })
         }
         Err(Unusable { line, code, message }) => {
-            problems.add(line, code, format!("{message} The event was left out."));
+            problems.leave_out(line, code, format!("{message} The event was left out."));
             Err(uid)
         }
     }

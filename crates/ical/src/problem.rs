@@ -13,6 +13,8 @@ pub struct Problem {
     pub code: Code,
     /// What happened, for a person.
     pub message: String,
+    /// Whether a component is missing in the answer because of it; otherwise the message says how it was read.
+    pub left_out: bool,
 }
 
 impl fmt::Display for Problem {
@@ -88,9 +90,19 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// Something that was read otherwise than it stands.
     pub fn add(&mut self, line: usize, code: Code, message: impl Into<String>) {
+        self.push(Problem { line, code, message: message.into(), left_out: false });
+    }
+
+    /// A component that was left out.
+    pub fn leave_out(&mut self, line: usize, code: Code, message: impl Into<String>) {
+        self.push(Problem { line, code, message: message.into(), left_out: true });
+    }
+
+    fn push(&mut self, problem: Problem) {
         if self.list.len() < MAX_PROBLEMS {
-            self.list.push(Problem { line, code, message: message.into() });
+            self.list.push(problem);
         } else {
             self.omitted += 1;
         }

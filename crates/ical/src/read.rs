@@ -44,7 +44,7 @@ fn calendar(node: Node, zones: Zones<'_>, problems: &mut Problems) -> Calendar {
     for child in others {
         if child.kind != "VEVENT" {
             let kind: String = child.kind.chars().take(60).collect();
-            problems.add(child.line, Code::NotAnEvent, format!("{kind} is no event and was left out."));
+            problems.leave_out(child.line, Code::NotAnEvent, format!("{kind} is no event and was left out."));
             continue;
         }
         match event(child, &mut table, problems) {

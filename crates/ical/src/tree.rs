@@ -114,6 +114,6 @@ fn close_lost(
         problems.add(open.line, Code::Unclosed, "The end of this VCALENDAR is missing; the file may be cut off.");
         place(open, stack, problems);
     } else {
-        problems.add(open.line, Code::Unclosed, format!("The end of this {kind} is missing; it was left out."));
+        problems.leave_out(open.line, Code::Unclosed, format!("The end of this {kind} is missing; it was left out."));
     }
 }

@@ -25,6 +25,10 @@ pub mod kind {
     pub enum Event {}
     /// A secret feed.
     pub enum Feed {}
+    /// A unit of background work.
+    pub enum Job {}
+    /// A file that somebody sent.
+    pub enum Upload {}
 }
 
 /// The id of an account.
@@ -39,6 +43,10 @@ pub type CalendarId = Id<kind::Calendar>;
 pub type EventId = Id<kind::Event>;
 /// The id of a secret feed.
 pub type FeedId = Id<kind::Feed>;
+/// The id of a unit of background work.
+pub type JobId = Id<kind::Job>;
+/// The id of a file that somebody sent.
+pub type UploadId = Id<kind::Upload>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

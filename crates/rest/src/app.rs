@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use kalends_core::accounts::{Passwords, Policy, Verified};
 use kalends_db::Db;
 use kalends_kernel::Clock;
+use tokio::sync::Notify;
 
 use crate::hot::HotAnswers;
 use crate::limits::Limits;
@@ -28,6 +29,8 @@ pub struct App {
     pub hot: HotAnswers,
     /// How much a client may ask.
     pub limits: Arc<Limits>,
+    /// Rung after a commit that enqueued a job, so that a worker of this node looks at once.
+    pub wake: Arc<Notify>,
     /// The settings of this door.
     pub settings: Arc<Settings>,
     /// The Prometheus text of the metrics, rendered on demand.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub cors_origins: BTreeSet<String>,
     /// Whether requests are counted and refused.
     pub rate_limits: bool,
+    /// The largest file that is taken, in bytes.
+    pub largest_upload: usize,
     /// How accounts come to be.
     pub accounts: Policy,
 }

@@ -45,6 +45,7 @@ const TAGS: &[(&str, &str)] = &[
     ("sharing", "Who may do what on a calendar or an event."),
     ("sync", "Following what changes, from token to token, without missing anything."),
     ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),
+    ("jobs", "Background work: imports, with their progress, their result, and a way back."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 

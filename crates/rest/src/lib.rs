@@ -18,6 +18,8 @@ mod feeds;
 pub mod front;
 mod history;
 mod hot;
+mod imports;
+mod jobs;
 mod json;
 pub mod limits;
 mod ops;
@@ -28,6 +30,7 @@ pub mod reply;
 mod safety;
 mod sharing;
 mod sync;
+mod upload;
 mod users;
 pub mod write;
 
@@ -53,6 +56,8 @@ fn features() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(feeds::routes())
         .merge(exports::routes())
+        .merge(imports::routes())
+        .merge(jobs::routes())
 }
 
 /// Everything that is served, ready to listen; with `pages` of another door, which go through the same front.

@@ -15,6 +15,7 @@ mod metrics;
 mod secret_key;
 mod serve;
 mod start;
+mod worker;
 
 pub use config::{Config, Flags};
 pub use start::{Running, start, start_with};

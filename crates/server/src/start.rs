@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::serve::serve;
-use crate::{housekeeping, metrics, secret_key};
+use crate::{housekeeping, metrics, secret_key, worker};
 
 /// How long requests that run may go on once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -38,6 +38,7 @@ pub struct Running {
     pub db: Db,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
     housekeeping: JoinHandle<()>,
 }
 
@@ -77,6 +78,7 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
         hot: HotAnswers::default(),
         limits: Arc::new(Limits::new(clock, config.rate_limit.per_minute)),
         settings: Arc::new(settings_of(&config, addr)),
+        wake: Arc::default(),
         metrics: Arc::new(move || rendered.render()),
     };
     let keep_changes = config.changes.retention_days;
@@ -94,9 +96,11 @@ impl Prepared {
             public_url: app.settings.public_url.clone(),
         });
         let router = kalends_rest::router(app.clone(), pages);
-        let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped)));
+        let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped.clone())));
+        let work = || worker::run(app.db.clone(), app.clock.clone(), app.wake.clone(), stopped.clone());
+        let workers = (0..worker::WORKERS).map(|_| tokio::spawn(work())).collect();
         let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, keep_changes));
-        Running { addr, db: app.db.clone(), app, stopping, serving, housekeeping }
+        Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping }
     }
 }
 
@@ -172,6 +176,7 @@ fn settings_of(config: &Config, addr: SocketAddr) -> Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),
         rate_limits: config.rate_limit.enabled,
+        largest_upload: config.imports.largest_file,
         accounts: Policy {
             self_registration: config.accounts.self_registration,
             role_choice: config.accounts.role_choice,
@@ -203,6 +208,12 @@ impl Running {
         if !self.serving.is_finished() && tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
             tracing::warn!(seconds = GRACE.as_secs(), "requests were still running; they are cut off");
             self.serving.abort();
+        }
+        for worker in &mut self.workers {
+            if tokio::time::timeout(GRACE, &mut *worker).await.is_err() {
+                tracing::warn!("a job does not stop; it is cut off, and goes on when its lease ends");
+                worker.abort();
+            }
         }
         self.housekeeping.abort();
         self.db.close().await;

@@ -28,6 +28,26 @@ impl Request {
         self
     }
 
+    /// With a form (`multipart/form-data`): the file in the part `file`, and other parts.
+    pub fn upload(mut self, name: &str, content: &[u8], parts: &[(&str, &str)]) -> Request {
+        const BOUNDARY: &str = "a-boundary-that-no-file-has";
+        self.what.push_str(&format!(" {name} {parts:?}"));
+        let mut body = Vec::new();
+        for (part, value) in parts {
+            let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{part}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(head.as_bytes());
+        }
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/calendar\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let media = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.inner = self.inner.header("content-type", media).body(body);
+        self
+    }
+
     /// With a header.
     pub fn header(mut self, name: &str, value: &str) -> Request {
         self.what.push_str(&format!(" [{name}: {value}]"));

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::request::Request;
+use crate::request::{Reply, Request};
 
 /// Where the clock stands when a world begins: a Friday in winter, at eleven o'clock in Zurich.
 pub const START: &str = "2027-01-15T10:00:00Z";
@@ -240,6 +240,13 @@ impl World {
         self.running = Some(running);
     }
 
+    /// Stops the server and leaves the database, for tests that do its work themselves.
+    pub async fn halt(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
     /// Stops the server as the program would.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
@@ -310,6 +317,27 @@ impl Person {
     /// DELETE.
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
+    }
+
+    /// Sends a file to be imported, and gives the job once nothing more happens to it.
+    pub async fn import(&self, calendar: &str, ics: &str, parts: &[(&str, &str)]) -> Reply {
+        let parts: Vec<(&str, &str)> = [("calendar_id", calendar)].into_iter().chain(parts.iter().copied()).collect();
+        let begun = self.post("/api/v1/imports").upload("calendar.ics", ics.as_bytes(), &parts).expect(202).await;
+        self.finished(&begun.id()).await
+    }
+
+    /// A job, once nothing more happens to it.
+    #[expect(clippy::panic, reason = "for tests only")]
+    pub async fn finished(&self, job: &str) -> Reply {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
+        for _ in 0..6_000 {
+            let reply = self.get(&format!("/api/v1/jobs/{job}")).expect(200).await;
+            if !["queued", "running"].contains(&reply.str("/state")) {
+                return reply;
+            }
+            ticks.tick().await;
+        }
+        panic!("the job {job} does not end")
     }
 
     /// Any method.

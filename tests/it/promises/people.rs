@@ -28,6 +28,8 @@ pub struct People {
     pub of_heidi: (String, String),
     /// The path and the id of a secret feed of heidi's.
     pub feed: (String, String),
+    /// A job of heidi's, over and done.
+    pub job_of_heidi: String,
 }
 
 /// A calendar's visibility and review.
@@ -67,7 +69,8 @@ impl People {
             heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
         let feed = heidi.post("/api/v1/me/feeds").json(&json!({"name": "phone"})).expect(201).await;
         let feed = (format!("/feeds/{}.ics", feed.str("/token")), feed.id());
-        People { world, by_column, heidi, of_heidi: (session, token), feed }
+        let job_of_heidi = heidi.import(&heidi.calendar, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", &[]).await.id();
+        People { world, by_column, heidi, of_heidi: (session, token), feed, job_of_heidi }
     }
 
     fn alice(&self) -> &Person {

@@ -191,7 +191,7 @@ async fn attempt(
     }
     things.tries += 1;
     let reply = send(people, person, operation, &target).await;
-    let found = code(operation, &target, &reply, person);
+    let found = code(people, operation, &target, &reply, person);
     let changing = !["get_", "list_"].iter().any(|word| operation.starts_with(word));
     // The first of two may have done it.
     let done = reply.status.is_success() || operation.ends_with("@again");
@@ -229,6 +229,7 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
     let (heidi, session, token) = (&people.heidi.id, &people.of_heidi.0, &people.of_heidi.1);
     let own = if person.id.is_empty() { "01941f29-7c00-7ccc-8000-3d1c7e9a5b10" } else { &person.id };
     let of_event = |rest: &str| format!("/api/v1/events/{event}{rest}");
+    let of_job = |rest: &str| format!("/api/v1/jobs/{}{rest}", people.job_of_heidi);
     let of_calendar = |rest: &str| format!("/api/v1/calendars/{calendar}{rest}");
     let secret = super::people::secret_event(heidi);
     let role = json!({"role": "editor"});
@@ -392,6 +393,12 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "list_users" => person.get("/api/v1/users?q=heidi"),
         "get_user" => person.get(&format!("/api/v1/users/{heidi}")),
         "update_user" => person.patch(&format!("/api/v1/users/{heidi}")).json(&json!({"name": "Heidi Again"})),
+        "import_file" => person.post("/api/v1/imports").upload("x.ics", b"x", &[("calendar_id", calendar)]),
+        "list_jobs" => person.get("/api/v1/jobs?limit=500"),
+        "get_job" => person.get(&of_job("")),
+        "cancel_job" => person.post(&of_job("/cancel")),
+        "retry_job" => person.post(&of_job("/retry")),
+        "undo_job" => person.delete(&of_job("")),
         "healthz" | "readyz" | "metrics" => person.get(&format!("/{operation}")),
         other => panic!("the table has {other}, which nobody knows how to do"),
     };
@@ -407,7 +414,7 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
 }
 
 /// What an answer is in the words of the table.
-fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String {
+fn code(people: &People, operation: &str, on: &Target, reply: &Reply, person: &Person) -> String {
     if !reply.status.is_success() {
         let media = reply.header("content-type");
         assert!(media == Some("application/problem+json"), "{operation}: {media:?} {}", reply.text);
@@ -429,6 +436,11 @@ fn code(operation: &str, on: &Target, reply: &Reply, person: &Person) -> String 
         "list_calendars" => {
             let there = reply.items().iter().any(|item| item["id"] == on.calendar.as_str());
             return if there { "ok" } else { "404" }.to_owned();
+        }
+        // Of somebody whom nothing is about.
+        "list_jobs" => {
+            let there = reply.items().iter().any(|item| item["user_id"] == people.heidi.id.as_str());
+            return if there { "ok" } else { "none" }.to_owned();
         }
         "list_users" => Some(&reply.items()[0]),
         "batch_events" => {

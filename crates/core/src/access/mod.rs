@@ -7,6 +7,8 @@ mod facts;
 
 pub use facts::{CalendarFacts, CalendarVisibility, EventFacts, Review, State, Visibility};
 
+use kalends_kernel::UserId;
+
 use crate::ctx::{Actor, GlobalRole, SignedIn};
 
 /// A role on a calendar or one event, weakest first.
@@ -217,6 +219,21 @@ pub fn check_global(actor: &Actor, needs: GlobalRole) -> Result<(), Denied> {
         Actor::System => Ok(()),
         Actor::User(user) if user.role >= needs && (needs < GlobalRole::Admin || user.is_admin()) => Ok(()),
         Actor::User(_) | Actor::Anonymous => Err(Denied::NeedsGlobal(needs)),
+    }
+}
+
+/// Whether somebody may see and manage a job: whose it is, and administrators.
+pub fn check_job(actor: &Actor, owner: Option<UserId>) -> Result<(), Denied> {
+    let own = matches!(actor, Actor::User(user) if Some(user.id) == owner);
+    if own || sees_all_jobs(actor) { Ok(()) } else { Err(Denied::NotFound) }
+}
+
+/// Whether somebody sees everybody's jobs.
+pub fn sees_all_jobs(actor: &Actor) -> bool {
+    match actor {
+        Actor::System => true,
+        Actor::User(user) => user.is_admin(),
+        Actor::Anonymous => false,
     }
 }
 

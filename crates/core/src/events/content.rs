@@ -87,14 +87,14 @@ pub struct Content {
     pub icalendar: Vec<String>,
 }
 
-pub(super) const TITLE: Text = Text::line(500).filled();
-pub(super) const DESCRIPTION: Text = Text::lines(50_000);
-pub(super) const LOCATION: Text = Text::line(1_000);
-pub(super) const CATEGORIES: usize = 50;
-pub(super) const CATEGORY: Text = Text::line(100).filled();
-const REMINDERS: usize = 20;
+pub(crate) const TITLE: Text = Text::line(500).filled();
+pub(crate) const DESCRIPTION: Text = Text::lines(50_000);
+pub(crate) const LOCATION: Text = Text::line(1_000);
+pub(crate) const CATEGORIES: usize = 50;
+pub(crate) const CATEGORY: Text = Text::line(100).filled();
+pub(crate) const REMINDERS: usize = 20;
 /// Four weeks and a bit, in minutes.
-const LONGEST_REMINDER: i64 = 60_000;
+pub(crate) const LONGEST_REMINDER: i64 = 60_000;
 /// The largest `meta`, in bytes of JSON.
 const META: usize = 32_768;
 
@@ -216,7 +216,7 @@ impl Content {
 }
 
 /// An absolute `http(s)` address, or `mailto:`/`tel:`; never a script.
-pub(super) fn parse_url(text: &str) -> Result<String, &'static str> {
+pub(crate) fn parse_url(text: &str) -> Result<String, &'static str> {
     let wrong = "must be a web address such as https://example.org/page";
     let lower = text.to_ascii_lowercase();
     let rest =

@@ -224,7 +224,7 @@ async fn edit_following(
     original: DateTime,
     edit: &Edit,
 ) -> Result<Instanced, EventError> {
-    let Some(halves) = split::halves(old, original)? else {
+    let Some(halves) = split::halves(&old.content, &old.calendar_zone, original)? else {
         return edit_all(tx, ctx, old, original, edit).await;
     };
     let mut patch = shared_fields(&edit.body);
@@ -338,7 +338,7 @@ pub async fn cancel_instance(
         put_override(tx, ctx, &old, Override::cancelled(original), None).await?;
         return Ok(());
     }
-    match split::halves(&old, original)? {
+    match split::halves(&old.content, &old.calendar_zone, original)? {
         Some(halves) => split::end_before(tx, ctx, &old, halves.before).await.map(|_| ()),
         None => delete(tx, ctx, id, precondition).await,
     }

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use kalends_db::Tx;
-use kalends_kernel::Invalid;
+use kalends_kernel::{Invalid, Zone};
 use kalends_recurrence::SplitError;
 
 use super::content::Content;
@@ -20,9 +20,8 @@ pub(super) struct Halves {
 }
 
 /// Splits a series before one of its occurrences; none when nothing would be left before it.
-pub(super) fn halves(event: &Event, at: DateTime) -> Result<Option<Halves>, EventError> {
-    let content = &event.content;
-    let split = match Compiled::of(content, &event.calendar_zone).series().split_at(at) {
+pub(super) fn halves(content: &Content, zone: &Zone, at: DateTime) -> Result<Option<Halves>, EventError> {
+    let split = match Compiled::of(content, zone).series().split_at(at) {
         Ok(split) => split,
         Err(SplitError::NothingBefore) => return Ok(None),
         Err(SplitError::Budget(_)) => return Err(EventError::Budget),

@@ -268,7 +268,7 @@ pub(super) async fn was_deleted_by(conn: &mut Conn, id: EventId, user: UserId) -
 }
 
 /// The private calendar that the account was made with.
-pub(super) async fn default_calendar(conn: &mut Conn, user: UserId) -> Result<Option<CalendarId>> {
+pub async fn default_calendar(conn: &mut Conn, user: UserId) -> Result<Option<CalendarId>> {
     struct Id(CalendarId);
     impl FromRow for Id {
         fn from_row(row: &Row) -> Result<Self> {

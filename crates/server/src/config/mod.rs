@@ -6,6 +6,7 @@ mod accounts;
 mod changes;
 mod database;
 mod http;
+mod imports;
 mod keys;
 mod log;
 mod mail;
@@ -22,6 +23,7 @@ pub use accounts::Accounts;
 pub use changes::Changes;
 pub use database::Database;
 pub use http::Http;
+pub use imports::Imports;
 pub use keys::{ConfigError, Key};
 use keys::{Keys, key, secret};
 pub use log::{Format, Log};
@@ -48,6 +50,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// `[changes]`.
     pub changes: Changes,
+    /// `[imports]`.
+    pub imports: Imports,
     /// `[mail]`.
     pub mail: Mail,
     /// `[log]`.
@@ -69,7 +73,9 @@ static GENERAL: &[Key] = &[
 
 /// Every key there is, in the order of the reference page.
 pub fn known_keys() -> Vec<&'static Key> {
-    [GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, changes::KEYS, mail::KEYS, log::KEYS]
+    [
+        GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, changes::KEYS, imports::KEYS, mail::KEYS, log::KEYS,
+    ]
         .into_iter()
         .flatten()
         .collect()
@@ -131,6 +137,7 @@ impl Config {
             rate_limit: RateLimit::read(&mut keys),
             accounts: Accounts::read(&mut keys),
             changes: Changes::read(&mut keys),
+            imports: Imports::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
@@ -175,6 +182,7 @@ impl Config {
             ("accounts.role_choice", self.accounts.role_choice.to_string()),
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
             ("changes.retention_days", self.changes.retention_days.to_string()),
+            ("imports.largest_file_mib", (self.imports.largest_file >> 20).to_string()),
             (
                 "mail.smtp_url",
                 self.mail.smtp_url.as_ref().map_or("(not set)".to_owned(), |url| text(&without_password(url.reveal()))),

@@ -1,0 +1,120 @@
+//! One step of an import: a few of the file's events, in one transaction.
+
+use std::collections::HashMap;
+
+use kalends_db::{Error, Tx};
+use kalends_kernel::{CalendarId, EventId};
+
+use super::convert::{Item, said};
+use super::decide::{Decision, decide};
+use super::report::{Action, Row, Source};
+use super::store;
+use crate::access::Can;
+use crate::calendars;
+use crate::ctx::Ctx;
+use crate::events::{self, Allowed, Event, EventError};
+
+/// Does with these events what is to be done, and gives their rows. An error undoes all of them.
+pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<Row>, EventError> {
+    let into = calendars::load(tx, ctx, calendar, Can::Edit).await?;
+    let uids: Vec<&str> = items.iter().map(|item| item.uid.as_str()).collect();
+    let here = events::with_uids(tx, ctx, calendar, &uids).await?;
+    let ids: Vec<EventId> = here.iter().map(|one| one.event.id).collect();
+    let sources = store::sources(tx, &ids).await?;
+    let mut here: HashMap<String, Allowed> = here.into_iter().map(|one| (one.event.uid.clone(), one)).collect();
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        // Each once: what a file says twice was brought together before.
+        let known = here.remove(&item.uid);
+        let source = known.as_ref().and_then(|one| sources.get(&one.event.id));
+        rows.push(take(tx, ctx, &into, item, known.as_ref(), source).await?);
+    }
+    Ok(rows)
+}
+
+async fn take(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    into: &calendars::Allowed,
+    item: &Item,
+    known: Option<&Allowed>,
+    source: Option<&Source>,
+) -> Result<Row, EventError> {
+    let mut warnings = item.warnings.clone();
+    let decision = decide(item, known.map(|one| (&one.event, source)), &into.calendar.zone, &mut warnings);
+    let mut row = Row {
+        uid: Some(item.uid.clone()),
+        title: Some(item.title.clone()),
+        event: known.map(|one| one.event.id),
+        ..Row::of(item.line, Action::Unchanged)
+    };
+    let written: Result<Option<Event>, EventError> = match (decision, known) {
+        (Decision::Create(content), None) => {
+            row.action = Action::Created;
+            events::take_in(tx, ctx, into, &item.uid, *content).await.map(|made| Some(made.event))
+        }
+        (Decision::Update(content), Some(old)) => {
+            row.action = Action::Updated;
+            row.before = Some(old.event.version);
+            row.source_before = source.cloned();
+            events::take_over(tx, ctx, old, *content).await.map(Some)
+        }
+        (Decision::Same(remember), Some(old)) => {
+            if remember {
+                remember_source(tx, item, &old.event).await?;
+            }
+            Ok(None)
+        }
+        (Decision::Older, _) => {
+            warnings.push("What is here is newer; it was left as it is.".to_owned());
+            Ok(None)
+        }
+        (Decision::NothingToChange, _) => {
+            warnings.push("It cancels instances of an event that is not here.".to_owned());
+            Ok(None)
+        }
+        (Decision::Refuse(code, detail), _) => {
+            row.action = Action::Refused;
+            row = row.with_problem(&code, detail);
+            Ok(None)
+        }
+        (Decision::Create(_), Some(_)) | (Decision::Update(_) | Decision::Same(_), None) => Ok(None),
+    };
+    match written {
+        Ok(Some(event)) => {
+            remember_source(tx, item, &event).await?;
+            row.event = Some(event.id);
+            row.version = Some(event.version);
+        }
+        Ok(None) => {}
+        Err(error) if passes_on(&error) => return Err(error),
+        // Somebody else is making an event with this UID at this moment.
+        Err(EventError::UidTaken) => return Err(tx.stale().into()),
+        Err(error) => {
+            let (code, detail) = said(&error);
+            row = Row { action: Action::Refused, before: None, source_before: None, ..row }.with_problem(&code, detail);
+        }
+    }
+    row.warnings = bounded(warnings);
+    Ok(row)
+}
+
+/// What is no one event's fault.
+fn passes_on(error: &EventError) -> bool {
+    matches!(error, EventError::Internal(_))
+}
+
+async fn remember_source(tx: &mut Tx, item: &Item, event: &Event) -> Result<(), Error> {
+    let source = Source { stamp: item.stamp, digest: item.digest.to_vec(), version: event.version };
+    store::put_source(tx, event.id, Some(&source)).await
+}
+
+/// A report is for reading.
+fn bounded(mut warnings: Vec<String>) -> Vec<String> {
+    let more = warnings.len().saturating_sub(20);
+    warnings.truncate(20);
+    if more > 0 {
+        warnings.push(format!("And {more} more."));
+    }
+    warnings.into_iter().map(|warning| warning.chars().take(500).collect()).collect()
+}

@@ -1,0 +1,169 @@
+//! A file's components brought together by UID: programs write a series and its changed instances next to each other, far
+//! apart, or in several VCALENDARs of one stream.
+
+use std::collections::HashMap;
+
+use kalends_ical::{Code, Component, Parsed, Problem, Series, Status};
+
+use super::report::{Action, Row};
+
+/// One thing to do, or one that is decided already.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// An event, with the lines' problems that did not keep it from being read.
+    Series(Box<Series>, Vec<String>),
+    /// A row of the report as it is.
+    Row(Row),
+}
+
+/// A file, ready to be converted piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered {
+    /// In the order of the file.
+    pub entries: Vec<Entry>,
+    /// How many more problems the file has than are listed.
+    pub omitted: usize,
+}
+
+/// A message that changes nobody's events: an answer, a question (RFC 5546 1.4).
+const NOT_OURS: &[&str] = &["REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH"];
+
+/// Brings a file's components together.
+pub fn gather(parsed: Parsed) -> Gathered {
+    let mut rows: Vec<(usize, Entry)> = Vec::new();
+    let mut series: Vec<Series> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for calendar in parsed.calendars {
+        let method = calendar.method.unwrap_or_default();
+        for mut one in calendar.series {
+            if NOT_OURS.contains(&method.as_str()) {
+                let detail = format!("METHOD:{method} is a message about an event, not an event.");
+                let row = Row { uid: Some(one.uid.clone()), ..Row::of(line_of(&one), Action::Skipped) };
+                rows.push((line_of(&one), Entry::Row(row.with_problem("method", detail))));
+                continue;
+            }
+            if method == "CANCEL" {
+                one.master.iter_mut().chain(&mut one.overrides).for_each(cancel);
+            }
+            match places.get(&one.uid).and_then(|at| series.get_mut(*at)) {
+                None => {
+                    places.insert(one.uid.clone(), series.len());
+                    series.push(one);
+                }
+                Some(there) => {
+                    if let Some(loser) = join(there, one) {
+                        rows.push((loser.line, Entry::Row(loser)));
+                    }
+                }
+            }
+        }
+    }
+    let (left_out, read_otherwise): (Vec<Problem>, Vec<Problem>) =
+        // Which of two events with one UID stays is said by `join`.
+        parsed.problems.into_iter().filter(|one| one.code != Code::DuplicateUid).partition(|problem| problem.left_out);
+    for problem in left_out {
+        let skipped = problem.code == Code::NotAnEvent;
+        let action = if skipped { Action::Skipped } else { Action::Refused };
+        let row = Row::of(problem.line, action).with_problem(problem.code.as_str(), problem.message);
+        rows.push((row.line, Entry::Row(row)));
+    }
+    let mut warnings = assign(&series, read_otherwise, &mut rows);
+    for (at, one) in series.into_iter().enumerate() {
+        let line = line_of(&one);
+        let warnings = warnings.remove(&at).unwrap_or_default();
+        // What is left of an event whose own component could not be read is not that event.
+        if one.damaged && one.master.is_none() {
+            let detail = "The event itself could not be read, so its changed instances were left out too.";
+            let row = Row { uid: Some(one.uid), ..Row::of(line, Action::Refused) };
+            rows.push((line, Entry::Row(row.with_problem("damaged", detail))));
+        } else {
+            rows.push((line, Entry::Series(Box::new(one), warnings)));
+        }
+    }
+    rows.sort_by_key(|(line, _)| *line);
+    Gathered { entries: rows.into_iter().map(|(_, entry)| entry).collect(), omitted: parsed.problems_omitted }
+}
+
+fn cancel(component: &mut Component) {
+    component.status = Some(Status::Cancelled);
+}
+
+fn components(series: &Series) -> impl Iterator<Item = &Component> {
+    series.master.iter().chain(&series.overrides)
+}
+
+/// The first line of an event's own component, else of its first override.
+pub fn line_of(series: &Series) -> usize {
+    let overrides = || series.overrides.iter().map(|one| one.line).min();
+    series.master.as_ref().map(|master| master.line).or_else(overrides).unwrap_or(1)
+}
+
+fn newer(one: &Component, other: &Component) -> bool {
+    (one.sequence, one.last_modified, one.stamp) >= (other.sequence, other.last_modified, other.stamp)
+}
+
+/// Takes what another part of the file says of the same UID into a series. Of two different events the newer stays; the row
+/// says which was left out.
+fn join(there: &mut Series, other: Series) -> Option<Row> {
+    there.damaged |= other.damaged;
+    for one in other.overrides {
+        let same = |known: &Component| {
+            known.recurrence_id == one.recurrence_id && known.range_this_and_future == one.range_this_and_future
+        };
+        match there.overrides.iter_mut().find(|known| same(known)) {
+            Some(known) if newer(&one, known) => *known = one,
+            Some(_) => {}
+            None => there.overrides.push(one),
+        }
+    }
+    there.overrides.sort_by_key(|one| (one.recurrence_id.as_ref().map(kalends_ical::When::local), one.line));
+    let master = other.master?;
+    let Some(known) = &mut there.master else {
+        there.master = Some(master);
+        return None;
+    };
+    let same = Component { line: known.line, ..master.clone() } == *known;
+    if same {
+        return None;
+    }
+    let loser = if newer(&master, known) { std::mem::replace(known, master) } else { master };
+    let detail = format!("The event of line {} has the same UID and is newer; this one was left out.", known.line);
+    let row = Row {
+        uid: Some(there.uid.clone()),
+        title: Some(short(&loser.summary)),
+        ..Row::of(loser.line, Action::Refused)
+    };
+    Some(row.with_problem("duplicate-uid", detail))
+}
+
+/// A title in a report.
+pub fn short(title: &str) -> String {
+    title.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Says each problem where it belongs: to the event whose component it stands in, else in a row of its own.
+fn assign(series: &[Series], problems: Vec<Problem>, rows: &mut Vec<(usize, Entry)>) -> HashMap<usize, Vec<String>> {
+    let mut begins: Vec<(usize, usize)> = Vec::new();
+    for (at, one) in series.iter().enumerate() {
+        begins.extend(components(one).map(|component| (component.line, at)));
+    }
+    begins.sort_unstable();
+    let mut warnings: HashMap<usize, Vec<String>> = HashMap::new();
+    for problem in problems {
+        let before = begins.partition_point(|(line, _)| *line <= problem.line);
+        let said = format!("Line {}: {}", problem.line, problem.message);
+        match before.checked_sub(1).and_then(|last| begins.get(last)) {
+            Some((_, at)) => {
+                let of = warnings.entry(*at).or_default();
+                if of.len() < 20 {
+                    of.push(said);
+                }
+            }
+            None => {
+                let row = Row::of(problem.line, Action::Noted).with_problem(problem.code.as_str(), problem.message);
+                rows.push((row.line, Entry::Row(row)));
+            }
+        }
+    }
+    warnings
+}

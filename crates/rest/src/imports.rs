@@ -1,0 +1,87 @@
+//! Imports over REST: a form with a file begins a job.
+
+use axum::extract::{Request, State};
+use kalends_core::imports::{self, ImportError, NewImport, Profile};
+use kalends_kernel::Invalid;
+use kalends_kernel::fields::Fields;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::SignedInCall;
+use crate::jobs::JobView;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::Reply;
+use crate::upload::Form;
+use crate::write::write;
+
+/// The routes of imports.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(start))
+}
+
+/// A file with what is to be done with it.
+#[derive(ToSchema)]
+#[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": "true"}))]
+#[expect(dead_code, reason = "describes the form, which `Form` reads")]
+pub struct ImportForm {
+    /// The file; its size is limited by the server's configuration (20 MiB unless it says otherwise).
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// How it is read: `ics` (default).
+    profile: Option<String>,
+    /// Which calendar; without one your own.
+    calendar_id: Option<uuid::Uuid>,
+    /// `true`: only say what would be done.
+    dry_run: Option<String>,
+}
+
+const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false)];
+
+fn read(form: Form) -> Result<NewImport, Invalid> {
+    let mut fields = Fields::of_map(&form.fields, "");
+    let profile = fields.choice("profile", Profile::NAMES).unwrap_or(Profile::Ics);
+    let calendar = fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
+    let dry_run = fields.choice("dry_run", YES_OR_NO).unwrap_or(false);
+    let Some(file) = form.file else {
+        fields.error("file", "required", "must be given");
+        return Err(fields.finish());
+    };
+    let (name, media_type, content) = (file.name, file.media_type, file.content);
+    fields.finish().or(NewImport { profile, calendar, dry_run, name, media_type, content })
+}
+
+/// Import a file
+///
+/// Takes the events of a file into a calendar that you may edit, as a job whose `result` says what became of each event, by
+/// the line of the file. The same file again changes nothing; of two states of one event (by UID) the newer stays; what
+/// cannot be read stops none of the others. Deleting the job undoes it.
+#[utoipa::path(post, path = "/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
+    responses((status = 202, description = "Begun; `Location` says where the job is", body = JobView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
+        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 413, description = "The file is too large", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn start(State(app): State<App>, call: SignedInCall, request: Request) -> Answer {
+    let form = Form::read(request, app.settings.largest_upload).await?;
+    let digest = form.digest();
+    let new = read(form)?;
+    let reply = write(&app, call.call, digest, new, |tx, ctx, new| {
+        Box::pin(async move {
+            let job = JobView::of(&imports::start(tx, ctx, new).await?);
+            Ok(Reply { status: 202, location: Some(job.path()), ..Reply::ok(&job) })
+        })
+    })
+    .await?;
+    app.wake.notify_one();
+    Ok(reply)
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Problem {
+        match error {
+            ImportError::Denied(denied) => denied.into(),
+            ImportError::Invalid(invalid) => invalid.into(),
+            ImportError::Internal(error) => error.into(),
+        }
+    }
+}

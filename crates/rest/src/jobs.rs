@@ -1,0 +1,256 @@
+//! Background work over REST.
+
+use axum::extract::State;
+use jiff::Timestamp;
+use kalends_core::ctx::Ctx;
+use kalends_core::jobs::{self, Job, JobError, Kind, Listed, State as JobState, Undoing};
+use kalends_core::work;
+use kalends_kernel::{JobId, UserId};
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{PathId, Query, SignedInCall};
+use crate::codes;
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes of background work.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show, undo))
+        .routes(routes!(cancel))
+        .routes(routes!(retry))
+}
+
+/// How long an undo is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A unit of background work.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Job", example = json!({
+    "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "kind": "import", "state": "done", "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10",
+    "progress": {"done": 2, "total": 2}, "log": [{"at": "2027-01-15T10:00:01Z", "message": "1 created, 0 updated, 0 unchanged, 1 refused, 0 skipped"}],
+    "result": {"dry_run": false, "created": 1, "updated": 0, "unchanged": 0, "refused": 1, "skipped": 0, "truncated": false, "rows": [
+        {"line": 4, "uid": "a@example.org", "title": "Concert", "action": "created", "event_id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "warnings": []},
+        {"line": 12, "uid": null, "title": null, "action": "refused", "event_id": null, "problem": {"code": "missing-start", "detail": "The event has no DTSTART."}, "warnings": []}]},
+    "attempts": 0, "run_at": "2027-01-15T10:00:00Z", "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:01Z", "finished_at": "2027-01-15T10:00:01Z"
+}))]
+pub struct JobView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: JobId,
+    /// What work it is: `import`.
+    kind: String,
+    /// `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`.
+    state: &'static str,
+    /// Whose it is; null for the program's own.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    user_id: Option<UserId>,
+    /// How much is done.
+    progress: ProgressView,
+    /// What happened, oldest first; at most 100 lines.
+    log: Vec<LogLineView>,
+    /// What came of it. Of an import: `{dry_run, created, updated, unchanged, refused, skipped, rows: [{line, uid, title, action, event_id, problem?, warnings}], truncated}`,
+    /// of one that was undone also `undone`. In a list without the rows.
+    #[schema(value_type = Option<Object>)]
+    result: Option<Value>,
+    /// How often it was begun since it last got further.
+    attempts: i64,
+    /// When it is, or was, due.
+    run_at: String,
+    /// When it was wanted.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// Since when nothing more happens.
+    finished_at: Option<String>,
+}
+
+/// How much of a job is done.
+#[derive(Serialize, ToSchema)]
+pub struct ProgressView {
+    /// How many pieces.
+    done: i64,
+    /// Of how many; null while nobody knows.
+    total: Option<i64>,
+}
+
+/// A line of a job's log.
+#[derive(Serialize, ToSchema)]
+pub struct LogLineView {
+    /// When.
+    at: String,
+    /// What happened.
+    message: String,
+}
+
+/// A page of jobs.
+#[derive(Serialize, ToSchema)]
+pub struct JobPage {
+    /// The jobs, newest first.
+    items: Vec<JobView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+impl JobView {
+    /// A job with all that is known of it.
+    pub fn of(job: &Job) -> JobView {
+        JobView {
+            id: job.id,
+            kind: job.kind_name.clone(),
+            state: job.state.name(),
+            user_id: job.user,
+            progress: ProgressView { done: job.progress.done, total: job.progress.total },
+            log: job
+                .log
+                .iter()
+                .map(|line| LogLineView { at: line.at.to_string(), message: line.message.clone() })
+                .collect(),
+            result: job.result.clone(),
+            attempts: job.attempts,
+            run_at: job.run_at.to_string(),
+            created_at: job.created_at.to_string(),
+            updated_at: job.updated_at.to_string(),
+            finished_at: job.finished_at.as_ref().map(Timestamp::to_string),
+        }
+    }
+
+    /// The same without what is long.
+    fn in_a_list(job: &Job) -> JobView {
+        let mut view = JobView::of(job);
+        if let Some(Value::Object(result)) = &mut view.result {
+            result.remove("rows");
+        }
+        view
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> String {
+        format!("{}/jobs/{}", crate::BASE, self.id)
+    }
+}
+
+fn tag(job: &Job) -> String {
+    etag(job.updated_at.as_microsecond(), &[job.state.name(), &job.progress.done.to_string()])
+}
+
+fn shown(job: &Job) -> Reply {
+    Reply::ok(&JobView::of(job)).etag(tag(job))
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Problem {
+        match error {
+            JobError::Denied(denied) => denied.into(),
+            JobError::WrongState { state, why } => {
+                Problem::new(&codes::WRONG_STATE).detail(format!("the job is {}: {why}", state.name()))
+            }
+            JobError::Internal(error) => error.into(),
+        }
+    }
+}
+
+/// List jobs
+///
+/// Your own, newest first; administrators see everybody's. Results come without their rows.
+#[utoipa::path(get, path = "/jobs", tag = "jobs", operation_id = "list_jobs",
+    params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import`"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = JobPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let listed = Listed {
+        state: query.choice("state", JobState::NAMES),
+        kind: query.choice("kind", Kind::NAMES),
+        limit: query.limit(),
+        cursor: query.cursor(),
+        digest: query.digest(),
+    };
+    let total = query.include_total();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = jobs::list(&mut conn, &call.call.ctx, &listed).await?;
+    let total = if total { Some(jobs::count(&mut conn, &call.call.ctx, &listed).await?) } else { None };
+    let items = page.items.iter().map(JobView::in_a_list).collect();
+    Ok(Reply::ok(&JobPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Show a job
+///
+/// How far it is, what happened, and what came of it.
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+    responses((status = 200, description = "The job", body = JobView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let job = jobs::load(&mut conn, &call.call.ctx, id).await?;
+    Ok(Reply::unless_known(&call.call, tag(&job), &JobView::of(&job)))
+}
+
+/// Stop a job
+///
+/// At once while it waits, else before its next step. What it did so far stays, and can be undone by deleting the job.
+#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+    responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is over already", body = ProblemDocument)))]
+async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
+    write(&app, call.call, [0; 32], id, |tx, ctx, id| {
+        Box::pin(async move { Ok(shown(&jobs::cancel(tx, ctx, *id).await?)) })
+    })
+    .await
+}
+
+/// Try a job again
+///
+/// One that failed or was stopped; it goes on behind what is done.
+#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+    responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It did not fail", body = ProblemDocument)))]
+async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
+    let reply = write(&app, call.call, [0; 32], id, |tx, ctx, id| {
+        Box::pin(async move { Ok(shown(&jobs::retry(tx, ctx, *id).await?)) })
+    })
+    .await?;
+    app.wake.notify_one();
+    Ok(reply)
+}
+
+/// Undo a job
+///
+/// What an import made goes (drafts for good, others into the trash), what it changed is as before; what somebody changed
+/// since stays, and `result.undone` says so. The job stays, as `reverted`.
+#[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+    responses((status = 202, description = "There is much to undo: it goes on in the background", body = JobView), (status = 204, description = "Undone, now or before"),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It runs: stop it first", body = ProblemDocument)))]
+async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
+    let ctx = call.call.ctx;
+    let (job, lease) = match begin(&app, ctx.clone(), id).await? {
+        Undoing::Over(_) => return Ok(Reply::no_content()),
+        Undoing::Begun(job, lease) => (job, lease),
+    };
+    // In a task of its own: it goes on when the caller does not wait any more.
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    let working = tokio::spawn(async move { work::work(&db, &clock, job, lease).await });
+    if let Ok(Ok(worked)) = tokio::time::timeout(PATIENCE, working).await {
+        worked?;
+    }
+    let job = jobs::load(&mut *app.db.reader().await?, &ctx, id).await?;
+    if job.state == JobState::Reverted {
+        return Ok(Reply::no_content());
+    }
+    let view = JobView::of(&job);
+    Ok(Reply { status: 202, location: Some(view.path()), ..Reply::ok(&view) })
+}
+
+async fn begin(app: &App, ctx: Ctx, id: JobId) -> Result<Undoing, JobError> {
+    app.db.write((ctx, id), |tx, (ctx, id)| Box::pin(jobs::begin_undo(tx, ctx, *id))).await
+}
