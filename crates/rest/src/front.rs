@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn request(peer: &str, forwarded: &[&str]) -> Request {
-        let mut request = Request::new(axum::body::Body::empty());
+        let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().expect("an address"), 1)));
         for value in forwarded {
             request.headers_mut().append("x-forwarded-for", HeaderValue::from_str(value).expect("a header"));

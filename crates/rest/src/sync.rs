@@ -68,7 +68,7 @@ pub enum RecordView {
     /// With `type` `event`.
     Event(Box<EventView>),
     /// With `type` `calendar`.
-    Calendar(CalendarView),
+    Calendar(Box<CalendarView>),
 }
 
 impl ChangeView {
@@ -81,7 +81,7 @@ impl ChangeView {
             }
             Some(Record::Calendar(of)) => {
                 let view = CalendarView::of(of);
-                (Some(of.calendar.version), Some(view.etag()), Some(RecordView::Calendar(view)))
+                (Some(of.calendar.version), Some(view.etag()), Some(RecordView::Calendar(Box::new(view))))
             }
         };
         ChangeView {

@@ -178,11 +178,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_is_read_as_it_was_written_and_a_changed_one_is_none(token in tokens(), at in 0..100_usize, to in "[A-Za-z0-9_-]") {
+        fn a_token_is_read_as_it_was_written_and_a_changed_one_is_none(token in tokens(), at in 0..100_usize, to in proptest::char::range('A', 'z')) {
             let text = token.to_string();
             prop_assert_eq!(text.parse::<Token>(), Ok(token));
             let at = at % text.len();
-            let changed = format!("{}{to}{}", &text[..at], &text[at + 1..]);
+            let changed: String =
+                text.chars().enumerate().map(|(n, c)| if n == at { to } else { c }).collect();
             prop_assert!(changed == text || changed.parse::<Token>().is_err());
         }
 

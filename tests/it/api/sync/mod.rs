@@ -172,7 +172,9 @@ async fn a_made_up_token_is_refused_and_an_old_one_is_gone_with_a_way_back() {
     let mut client = Client::default();
     client.catch_up(&alice, 50).await;
     let token = client.token.clone().expect("a token");
-    for made_up in ["x", "AAAA", &token[1..], &format!("{token}A"), &token.to_lowercase(), &"A".repeat(1_900)] {
+    for made_up in
+        ["x", "AAAA", &token.replacen('A', "", 1), &format!("{token}A"), &token.to_lowercase(), &"A".repeat(1_900)]
+    {
         let refused = alice.get(&format!("/api/v1/changes?since={made_up}")).send().await.expect_problem("invalid");
         assert_eq!(refused.errors(), [("?since".to_owned(), "bad-token".to_owned())], "{made_up}");
     }
