@@ -71,9 +71,9 @@ fn whatever_a_fuzzer_makes_is_read_or_refused() {
         let Some((which, script)) = input.split_first() else { return };
         let Some(sample) = samples.get(usize::from(*which)) else { return exercise(script) };
         let steps = script.chunks_exact(5).map(|step| {
-            let place = usize::from(step[0]) << 8 | usize::from(step[1]);
+            let place = (usize::from(step[0]) << 8) | usize::from(step[1]);
             // The samples are longer than two bytes can say.
-            (place * sample.len() >> 16, step[2] & 3, step[3], usize::from(step[4]))
+            ((place * sample.len()) >> 16, step[2] & 3, step[3], usize::from(step[4]))
         });
         exercise(&damaged(sample.clone(), steps));
     });

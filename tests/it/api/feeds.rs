@@ -151,10 +151,7 @@ async fn an_unchanged_feed_is_not_sent_again_and_every_change_is_seen_at_once() 
     let mut tag = feed(&carol, &path).await.etag();
     let unchanged = carol.get(&path).header("if-none-match", &tag).expect(304).await;
     assert_eq!((unchanged.etag(), unchanged.text.as_str()), (tag.clone(), ""));
-    assert_eq!(
-        carol.get(&format!("{path}?lang=de")).header("if-none-match", &tag).expect(200).await.text.len() > 0,
-        true
-    );
+    carol.get(&format!("{path}?lang=de")).header("if-none-match", &tag).expect(200).await;
     // What happens elsewhere changes nothing here.
     event(&alice, &json!({"calendar_id": other, "title": "x", "start": "2027-03-22T19:30:00"})).await;
     carol.get(&path).header("if-none-match", &tag).expect(304).await;

@@ -99,7 +99,7 @@ impl Queue {
 
     async fn job(&self, id: JobId) -> jobs::Job {
         let ctx = Ctx::system(self.now, Door::Cli);
-        jobs::load(&mut *self.db.reader().await.expect("a reader"), &ctx, id).await.expect("the job")
+        jobs::load(&mut self.db.reader().await.expect("a reader"), &ctx, id).await.expect("the job")
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod change_log;
 mod disconnects;
-mod history;
-mod following;
 mod feeds;
+mod following;
+mod history;
 mod requests;
 mod series;
 

@@ -13,7 +13,7 @@ pub enum Entry {
     /// An event, with the lines' problems that did not keep it from being read.
     Series(Box<Series>, Vec<String>),
     /// A row of the report as it is.
-    Row(Row),
+    Row(Box<Row>),
 }
 
 /// A file, ready to be converted piece by piece.
@@ -39,7 +39,7 @@ pub fn gather(parsed: Parsed) -> Gathered {
             if NOT_OURS.contains(&method.as_str()) {
                 let detail = format!("METHOD:{method} is a message about an event, not an event.");
                 let row = Row { uid: Some(one.uid.clone()), ..Row::of(line_of(&one), Action::Skipped) };
-                rows.push((line_of(&one), Entry::Row(row.with_problem("method", detail))));
+                rows.push((line_of(&one), Entry::Row(row.with_problem("method", detail).into())));
                 continue;
             }
             if method == "CANCEL" {
@@ -52,7 +52,7 @@ pub fn gather(parsed: Parsed) -> Gathered {
                 }
                 Some(there) => {
                     if let Some(loser) = join(there, one) {
-                        rows.push((loser.line, Entry::Row(loser)));
+                        rows.push((loser.line, Entry::Row(loser.into())));
                     }
                 }
             }
@@ -65,7 +65,7 @@ pub fn gather(parsed: Parsed) -> Gathered {
         let skipped = problem.code == Code::NotAnEvent;
         let action = if skipped { Action::Skipped } else { Action::Refused };
         let row = Row::of(problem.line, action).with_problem(problem.code.as_str(), problem.message);
-        rows.push((row.line, Entry::Row(row)));
+        rows.push((row.line, Entry::Row(row.into())));
     }
     let mut warnings = assign(&series, read_otherwise, &mut rows);
     for (at, one) in series.into_iter().enumerate() {
@@ -75,7 +75,7 @@ pub fn gather(parsed: Parsed) -> Gathered {
         if one.damaged && one.master.is_none() {
             let detail = "The event itself could not be read, so its changed instances were left out too.";
             let row = Row { uid: Some(one.uid), ..Row::of(line, Action::Refused) };
-            rows.push((line, Entry::Row(row.with_problem("damaged", detail))));
+            rows.push((line, Entry::Row(row.with_problem("damaged", detail).into())));
         } else {
             rows.push((line, Entry::Series(Box::new(one), warnings)));
         }
@@ -161,7 +161,7 @@ fn assign(series: &[Series], problems: Vec<Problem>, rows: &mut Vec<(usize, Entr
             }
             None => {
                 let row = Row::of(problem.line, Action::Noted).with_problem(problem.code.as_str(), problem.message);
-                rows.push((row.line, Entry::Row(row)));
+                rows.push((row.line, Entry::Row(row.into())));
             }
         }
     }

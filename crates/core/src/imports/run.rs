@@ -130,7 +130,7 @@ fn count(number: usize) -> i64 {
 #[derive(Clone, Debug)]
 enum Prepared {
     Items(Vec<Item>),
-    Row(Row),
+    Row(Box<Row>),
 }
 
 fn prepared(entry: &Entry, zone: &Zone) -> Prepared {
@@ -260,7 +260,7 @@ impl Step {
         for (at, piece) in &self.pieces {
             let seq = count(*at).saturating_mul(PARTS);
             match piece {
-                Prepared::Row(row) => rows.push((seq, row.clone())),
+                Prepared::Row(row) => rows.push((seq, row.as_ref().clone())),
                 Prepared::Items(parts) => {
                     seqs.extend((0..count(parts.len())).map(|part| seq + part));
                     items.extend(parts.iter().cloned());

@@ -89,10 +89,7 @@ pub(super) async fn update(tx: &mut Tx, job: &Job, lease: Option<(Uuid, Timestam
 
 /// The same, leaving it with whoever has it.
 pub(super) async fn update_kept(tx: &mut Tx, job: &Job) -> Result<()> {
-    let result = match &job.result {
-        Some(result) => Some(result.to_string()),
-        None => None,
-    };
+    let result = job.result.as_ref().map(ToString::to_string);
     sql("UPDATE jobs SET state = $2, done = $3, total = $4, log = $5, result = $6, attempts = $7, run_at = $8, cancel_wanted = $9,
             undoing = $10, updated_at = $11, finished_at = $12
          WHERE id = $1")

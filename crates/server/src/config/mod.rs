@@ -74,11 +74,19 @@ static GENERAL: &[Key] = &[
 /// Every key there is, in the order of the reference page.
 pub fn known_keys() -> Vec<&'static Key> {
     [
-        GENERAL, http::KEYS, database::KEYS, rate_limit::KEYS, accounts::KEYS, changes::KEYS, imports::KEYS, mail::KEYS, log::KEYS,
+        GENERAL,
+        http::KEYS,
+        database::KEYS,
+        rate_limit::KEYS,
+        accounts::KEYS,
+        changes::KEYS,
+        imports::KEYS,
+        mail::KEYS,
+        log::KEYS,
     ]
-        .into_iter()
-        .flatten()
-        .collect()
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What the command line says about the configuration.
