@@ -4,9 +4,11 @@ use kalends_db::{Conn, FromRow, Result, Row, sql};
 use kalends_kernel::{EventId, Id};
 use uuid::Uuid;
 
+use crate::access::State;
 use crate::calendars::store::zone;
 use crate::events::store::Snapshot;
-use crate::events::{Content, derive};
+use crate::events::{Content, derive, words};
+use crate::search::{self, Entry};
 use crate::sync;
 
 /// Something that does not fit together.
@@ -28,6 +30,10 @@ impl FromRow for Found {
 
 /// Rules that one statement can check: each gives the records that break it.
 const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "every word that an event is found by is in the vocabulary",
+        "SELECT DISTINCT w.event_id AS id FROM search_words w WHERE NOT EXISTS (SELECT 1 FROM search_vocabulary v WHERE v.word = w.word)",
+    ),
     (
         "an event's versions are numbered from 1 to its version without gaps",
         "SELECT e.id FROM events e LEFT JOIN event_versions v ON v.event_id = e.id
@@ -56,6 +62,7 @@ struct Stored {
     state: String,
     snapshot: Snapshot,
     derived_fits: bool,
+    entry: Entry,
 }
 
 impl FromRow for Stored {
@@ -68,7 +75,10 @@ impl FromRow for Stored {
             && row.get::<i64>("weekday")? == derived.weekday
             && row.text("title_key")? == derived.title_key
             && row.text("visibility")? == content.visibility.name();
+        let deleted = row.opt::<jiff::Timestamp>("deleted_at")?.is_some();
+        let state = State::from_name(row.text("state")?);
         Ok(Stored {
+            entry: words(&content, row.get("calendar_id")?, state, deleted, row.get("starts_at")?),
             id: row.get("id")?,
             state: row.get("state")?,
             snapshot: row.json("snapshot")?,
@@ -99,7 +109,7 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
         .extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
-        let events: Vec<Stored> = sql("SELECT e.id, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
+        let events: Vec<Stored> = sql("SELECT e.id, e.calendar_id, e.deleted_at, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
              FROM events e JOIN calendars c ON c.id = e.calendar_id JOIN event_versions v ON v.event_id = e.id AND v.version = e.version
              WHERE e.id > $1 ORDER BY e.id LIMIT 500")
             .bind(after)
@@ -107,7 +117,13 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
             .await?;
         let Some(last) = events.last() else { return Ok(differences) };
         after = last.id;
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+        let indexed = search::indexed(conn, &ids).await?;
         for event in events {
+            if !indexed.get(&event.id).cloned().unwrap_or_default().is(&event.entry) {
+                let what = "an event is found by the words that it has, and by no others";
+                differences.push(Difference { what, id: event.id.uuid() });
+            }
             if !event.derived_fits {
                 differences.push(Difference {
                     what: "what is derived from an event's content is what its content says",

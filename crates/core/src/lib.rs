@@ -12,6 +12,7 @@ pub mod check;
 pub mod ctx;
 pub mod demo;
 pub mod events;
+pub mod search;
 pub mod settings;
 pub mod sharing;
 pub mod sync;

@@ -8,6 +8,9 @@ pub const EPOCH: &str = "epoch";
 /// The version of the time-zone database with which the events' instants were derived (rule 32).
 pub const TZDB: &str = "tzdb";
 
+/// The version of the normaliser with which the index of words was made (rule 28).
+pub const SEARCH: &str = "search";
+
 struct Setting(String);
 
 impl FromRow for Setting {

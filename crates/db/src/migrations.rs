@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0004_sync.sqlite.sql"),
         postgres: include_str!("../../../migrations/0004_sync.postgres.sql"),
     },
+    same("0005_search", include_str!("../../../migrations/0005_search.sql")),
 ];
 
 /// What a migration run did.

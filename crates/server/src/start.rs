@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kalends_core::accounts::{Cost, Passwords, Policy};
-use kalends_core::{events, settings};
+use kalends_core::{events, search, settings};
 use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
 use kalends_rest::limits::Limits;
@@ -112,7 +112,24 @@ pub(crate) async fn open(config: &Config, clock: &Clock) -> Result<Db> {
     follow_time_zone_database(&db)
         .await
         .context("deriving the events' times with this program's time-zone database")?;
+    follow_normaliser(&db).await.context("making the index of words")?;
     Ok(db)
+}
+
+/// Makes the index of words anew when it was last made with another normaliser than this program's, or never.
+async fn follow_normaliser(db: &Db) -> Result<(), kalends_db::Error> {
+    let known = settings::get(&mut *db.reader().await?, settings::SEARCH).await?;
+    if known.as_deref() == Some(search::VERSION) {
+        return Ok(());
+    }
+    db.write((), |tx, ()| Box::pin(search::clear(tx))).await?;
+    let mut after = Some(EventId::new(Uuid::nil()));
+    while let Some(last) = after {
+        after = db.write(last, |tx, last| Box::pin(events::index_next(tx, *last))).await?;
+    }
+    db.write((), |tx, ()| Box::pin(settings::set(tx, settings::SEARCH, search::VERSION))).await?;
+    tracing::info!(version = search::VERSION, "every event can be found by its words");
+    Ok(())
 }
 
 /// Derives the times of all events anew when that was last done with another time-zone database than this program's.

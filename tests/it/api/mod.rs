@@ -9,6 +9,7 @@ mod events;
 mod given;
 mod instances;
 mod paging;
+mod search;
 mod sharing;
 mod states;
 mod sync;

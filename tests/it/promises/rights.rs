@@ -242,6 +242,13 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "list_events@category" => {
             person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&category={SECRET}%20category"))
         }
+        "list_events@words" => {
+            person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&q=title%20{SECRET}"))
+        }
+        "list_events@typo" => {
+            let typo = format!("{SECRET}x");
+            person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&q={typo}"))
+        }
         "list_events@title" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&sort=title")),
         "list_events@trash" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&deleted=true")),
         "list_changes" => person.get(&format!("/api/v1/changes?calendar_id={calendar}&limit=500")),

@@ -28,6 +28,7 @@ mod split;
 pub mod state;
 pub(crate) mod store;
 mod times;
+mod words;
 mod write;
 
 pub use audience::{Audience, AudienceKind};
@@ -39,7 +40,7 @@ pub use create::{NewEvent, create};
 pub use delete::{delete, restore};
 pub use edit::{Edit, How, edit};
 pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};
-pub use list::{Found, List, Sort, Window, count, list};
+pub use list::{Corrected, Found, List, Sort, Window, count, list, search};
 pub use merge::FieldConflict;
 pub use overrides::Override;
 pub use registration::{Price, Registration};
@@ -47,6 +48,7 @@ pub use series::{Compiled, Instance, TOO_SPARSE, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
 pub use store::{LOAD, load, lock};
 pub use times::{Times, parse_moment, show, show_instant, show_wall};
+pub use words::{entry as words, index_next};
 pub use write::{derive_again, derive_next};
 
 use jiff::Timestamp;

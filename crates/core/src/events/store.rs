@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError};
+use super::{Allowed, Event, EventError, words};
 use crate::access::{
     self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Review, Role, State, Visibility,
 };
 use crate::calendars;
 use crate::ctx::Ctx;
+use crate::search::Entry;
 
 /// The columns of an event with its calendar and the roles of user `$1` on both.
 pub(crate) const COLUMNS: &str = "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
@@ -303,6 +304,27 @@ pub(super) async fn contents_with_zone(conn: &mut Conn, after: EventId, limit: i
         .all(conn)
         .await?;
     Ok(found.into_iter().map(|Zoned(stored, zone)| (stored, zone)).collect())
+}
+
+/// The next events behind `after`, by id, each with the words that it is found by.
+pub(super) async fn to_index(tx: &mut Tx, after: EventId, limit: i64) -> Result<Vec<(EventId, Entry)>> {
+    struct ToIndex(EventId, Entry);
+    impl FromRow for ToIndex {
+        fn from_row(row: &Row) -> Result<Self> {
+            let state = State::from_name(row.text("state")?);
+            let deleted = row.opt::<Timestamp>("deleted_at")?.is_some();
+            let content: Content = row.json("content")?;
+            let entry = words::entry(&content, row.get("calendar_id")?, state, deleted, row.get("starts_at")?);
+            Ok(ToIndex(row.get("id")?, entry))
+        }
+    }
+    let found: Vec<ToIndex> = tx
+        .lock_row("SELECT id, calendar_id, state, deleted_at, starts_at, content FROM events WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .all(tx)
+        .await?;
+    Ok(found.into_iter().map(|ToIndex(id, entry)| (id, entry)).collect())
 }
 
 /// A UID that stands in the calendar already.

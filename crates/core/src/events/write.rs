@@ -5,15 +5,18 @@ use kalends_kernel::{CalendarId, EventId, Id, Zone};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::series::Derived;
 use super::store::{self, NewVersion, Snapshot};
-use super::{Event, EventError, series};
+use super::{Event, EventError, series, words};
 use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
+use crate::search;
 
 /// Writes a new event as version 1.
 pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, operation: &'static str) -> Result<(), EventError> {
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
+    index(tx, event, &derived).await?;
     let changed: Vec<String> = fields_of(&Snapshot::of(event)).into_iter().map(|(name, _)| name).collect();
     store::insert_version(tx, ctx, NewVersion { event, operation, comment: None, changed: &changed }).await?;
     log(tx, ctx, event, Op::Created, None).await?;
@@ -47,6 +50,7 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
     if !store::update(tx, &new, &derived, old.version).await.map_err(store::uid_taken)? {
         return Err(tx.stale().into());
     }
+    index(tx, &new, &derived).await?;
     let changed = differences(&before, &after);
     let detail = detail_of(old, &new);
     store::insert_version(
@@ -94,6 +98,13 @@ fn sight_of(event: &Event) -> Value {
     })
 }
 
+/// The words that it is found by.
+async fn index(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
+    let deleted = event.deleted_at.is_some();
+    let entry = words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at);
+    search::put(tx, event.id, &entry).await
+}
+
 /// The change-log row of an event.
 async fn log(tx: &mut Tx, ctx: &Ctx, event: &Event, op: Op, detail: Option<Value>) -> Result<()> {
     let change = Change {
@@ -138,9 +149,15 @@ pub(super) fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
 pub async fn derive_next(tx: &mut Tx, after: EventId) -> Result<Option<EventId>> {
     let events = store::contents_with_zone(tx, after, BATCH).await?;
     for (event, zone) in &events {
-        store::update_derived(tx, event.id, &series::derive(&event.content, zone)).await?;
+        derive_one(tx, event, zone).await?;
     }
     Ok(events.last().map(|(event, _)| event.id))
+}
+
+async fn derive_one(tx: &mut Tx, event: &store::Stored, zone: &Zone) -> Result<()> {
+    let derived = series::derive(&event.content, zone);
+    store::update_derived(tx, event.id, &derived).await?;
+    search::moved(tx, event.id, derived.starts_at.as_microsecond()).await
 }
 
 /// How many events are derived anew at a time.
@@ -154,7 +171,7 @@ pub async fn derive_again(tx: &mut Tx, calendar: CalendarId, zone: &Zone) -> Res
         let Some(last) = events.last() else { return Ok(()) };
         after = last.id;
         for event in events {
-            store::update_derived(tx, event.id, &series::derive(&event.content, zone)).await?;
+            derive_one(tx, &event, zone).await?;
         }
     }
 }

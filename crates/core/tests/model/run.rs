@@ -571,6 +571,7 @@ impl Run {
             ids: None,
             state: None,
             mine: false,
+            q: None,
             category: None,
             weekday: None,
             deleted: false,

@@ -1,5 +1,7 @@
 //! Instances of events over REST.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use jiff::civil::DateTime;
 use kalends_core::events::{self, Edit, How, Instanced, Precondition, Scope};
@@ -56,7 +58,12 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
         of: digest,
     });
     let items = found.iter().map(|instance| EventView::of_instance(&of, instance)).collect();
-    Ok(Reply::ok(&EventPage { items, next_cursor: next.map(|next| next.encode()), total: None }))
+    Ok(Reply::ok(&EventPage {
+        items,
+        next_cursor: next.map(|next| next.encode()),
+        total: None,
+        corrected: BTreeMap::new(),
+    }))
 }
 
 /// Show an instance

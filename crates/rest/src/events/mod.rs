@@ -8,6 +8,8 @@ mod query;
 mod shift;
 pub mod view;
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use kalends_core::access::Can;
 use kalends_core::ctx::Actor;
@@ -49,6 +51,10 @@ pub struct EventPage {
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<i64>,
+    /// Words of `q` that nothing you may see has, each with the nearest words that were looked for instead.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(example = json!({"konzrt": ["konzert"]}))]
+    corrected: BTreeMap<String, Vec<String>>,
 }
 
 /// Events that were changed together.
@@ -77,6 +83,7 @@ fn made(of: &Allowed) -> Reply {
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
         ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
+        ("q" = Option<String>, Query, description = "Only with these words in title, categories, location or description (also of overrides); case and accents do not count, a word also finds longer ones that begin with it, and one that is found nowhere is corrected (1 letter, from 8 letters on 2). The best fit first unless `sort` or `expand` says otherwise"),
         ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
         ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
@@ -86,7 +93,7 @@ fn made(of: &Allowed) -> Reply {
 async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let (list, total) = query::read(query)?;
     let mut conn = app.db.reader().await?;
-    let page = events::list(&mut conn, &call.ctx, &list).await?;
+    let (page, corrected) = events::search(&mut conn, &call.ctx, &list).await?;
     let total = if total { Some(events::count(&mut conn, &call.ctx, &list).await?) } else { None };
     // Others may read while the page is written out.
     drop(conn);
@@ -94,6 +101,7 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
         items: page.items.iter().map(EventView::of_found).collect(),
         next_cursor: page.next.map(|next| next.encode()),
         total,
+        corrected: corrected.into_iter().map(|one| (one.asked, one.to)).collect(),
     }))
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use kalends_core::access::State;
 use kalends_core::events::{List, Sort, Window};
+use kalends_core::search;
 
 use crate::call::Query;
 use crate::problem::Problem;
@@ -71,13 +72,21 @@ pub(super) fn read(mut query: Query) -> Result<(List, bool), Problem> {
     if expand && deleted {
         query.error("deleted", "contradiction", "the trash is not expanded");
     }
-    let (sort, descending) = sort.unwrap_or((Sort::Start, false));
+    let q = query.text("q");
+    let asked = q.as_deref().map_or(0, |q| search::words::of(q).len());
+    if asked > search::MOST_ASKED {
+        query.error("q", "too-long", format!("may have {} words", search::MOST_ASKED));
+    }
+    // Words are looked for by how well they fit, unless another order is asked for; instances come by start.
+    let usual = if q.is_some() && !expand { Sort::Rank } else { Sort::Start };
+    let (sort, descending) = sort.unwrap_or((usual, false));
     let list = List {
         window,
         expand,
         calendar: query.id("calendar_id"),
         ids: query.ids("ids", 500),
         state: query.choice("state", State::NAMES),
+        q,
         mine: query.boolean("mine").unwrap_or(false),
         category: query.text("category"),
         weekday: query.choice("weekday", WEEKDAYS),

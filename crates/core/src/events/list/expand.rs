@@ -195,7 +195,7 @@ pub(super) async fn candidates(
     }
     let mut text = Text::default();
     text.push("SELECT x.id, x.version, c.time_zone FROM (");
-    let class = Class { condition: Some((reach::SERIES, None, window)), ..Class::default() };
+    let class = Class { condition: Some((Some(reach::SERIES), None, window)), ..Class::default() };
     branches(&mut text, ctx, list, scope, |text| text.push("SELECT e.id, e.version, e.calendar_id"), &[class]);
     text.push(") x JOIN calendars c ON c.id = x.calendar_id");
     Ok(run(text).all(conn).await?)

@@ -7,6 +7,7 @@ use kalends_db::{Conn, FromRow, Result, Row};
 use kalends_kernel::{Cursor, EventId, Page};
 
 use super::scope::{Scope, Text, filters, run};
+use super::search;
 use super::{Found, List, Sort, Window, load_all};
 use crate::ctx::Ctx;
 use crate::events::{Allowed, EventError, reach};
@@ -71,9 +72,10 @@ fn is_in(of: &Allowed, window: Option<Window>) -> Result<bool, EventError> {
     }
 }
 
-struct Key {
-    id: EventId,
-    key: String,
+/// A row of the list to be: which event, and its sort key as a cursor has it.
+pub(super) struct Key {
+    pub(super) id: EventId,
+    pub(super) key: String,
 }
 
 struct ByTime(Key);
@@ -104,6 +106,7 @@ async fn keys(
         return Ok(Vec::new());
     }
     let column = match list.sort {
+        Sort::Rank => return Ok(search::keys(conn, ctx, list, scope, behind, limit).await?),
         Sort::Start => "e.starts_at",
         Sort::Title => "e.title_key",
         Sort::Created => "e.created_at",
@@ -146,7 +149,7 @@ pub(super) struct Behind {
 /// One class of events in a window, by how far they reach; or all, without a window.
 #[derive(Default)]
 pub(super) struct Class {
-    pub(super) condition: Option<(i64, Option<Timestamp>, Window)>,
+    pub(super) condition: Option<(Option<i64>, Option<Timestamp>, Window)>,
     pub(super) behind: Option<Behind>,
     pub(super) order: Option<String>,
 }
@@ -157,13 +160,13 @@ pub(super) fn classes(list: &List, singles_only: bool) -> Vec<Class> {
     let mut classes: Vec<Class> = (0_i64..)
         .zip(reach::LONGEST)
         .map(|(class, longest)| Class {
-            condition: Some((class, window.from.checked_sub(longest).ok(), window)),
+            condition: Some((Some(class), window.from.checked_sub(longest).ok(), window)),
             ..Class::default()
         })
         .collect();
-    classes.push(Class { condition: Some((reach::LONG, None, window)), ..Class::default() });
+    classes.push(Class { condition: Some((Some(reach::LONG), None, window)), ..Class::default() });
     if !singles_only {
-        classes.push(Class { condition: Some((reach::SERIES, None, window)), ..Class::default() });
+        classes.push(Class { condition: Some((Some(reach::SERIES), None, window)), ..Class::default() });
     }
     classes
 }
@@ -187,8 +190,10 @@ pub(super) fn branches(
             text.push("SELECT * FROM (");
             select(text);
             text.push(" FROM ");
-            text.push(branch.from());
+            let words = scope.words.as_deref().unwrap_or_default();
+            branch.source_with(text, words);
             text.push(" WHERE ");
+            branch.holds_with(text, words);
             branch.condition(text);
             filters(text, ctx, list);
             class.narrow(text);
@@ -204,7 +209,10 @@ pub(super) fn branches(
 impl Class {
     fn narrow(&self, text: &mut Text) {
         if let Some((class, earliest, window)) = &self.condition {
-            text.push(&format!(" AND e.reach = {class} AND e.starts_at < "));
+            if let Some(class) = class {
+                text.push(&format!(" AND e.reach = {class}"));
+            }
+            text.push(" AND e.starts_at < ");
             text.value(window.to);
             if let Some(earliest) = earliest {
                 text.push(" AND e.starts_at > ");
@@ -212,7 +220,7 @@ impl Class {
             }
             text.push(" AND (e.ends_at > ");
             text.value(window.from);
-            if *class == reach::SERIES {
+            if class.is_none_or(|class| class == reach::SERIES) {
                 text.push(" OR e.ends_at IS NULL");
             }
             // Without length it counts when it begins in the window.

@@ -6,6 +6,7 @@
 mod expand;
 mod find;
 mod scope;
+mod search;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -17,6 +18,8 @@ use super::store::{COLUMNS, FROM};
 use super::{Allowed, Event, EventError};
 use crate::access::{self, State};
 use crate::ctx::Ctx;
+
+pub use self::search::Corrected;
 
 /// A half-open stretch of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +35,8 @@ pub struct Window {
 pub enum Sort {
     /// By the first moment.
     Start,
+    /// By how well it fits the words that are asked for.
+    Rank,
     /// By the title, case aside.
     Title,
     /// By when it was made.
@@ -55,6 +60,8 @@ pub struct List {
     pub state: Option<State>,
     /// Only what the actor made.
     pub mine: bool,
+    /// Only with these words; see `search`.
+    pub q: Option<String>,
     /// Only with this category, case aside.
     pub category: Option<String>,
     /// Only what begins on this weekday, Monday = 1: of a series its first start, expanded each instance.
@@ -84,16 +91,22 @@ pub struct Found {
 
 /// A page of events.
 pub async fn list(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Page<Found>, EventError> {
-    let scope = scope::of(conn, ctx, list).await?;
-    match list.window {
-        Some(window) if list.expand => expand::page(conn, ctx, list, window, &scope).await,
-        _ => find::page(conn, ctx, list, &scope).await,
-    }
+    Ok(search(conn, ctx, list).await?.0)
+}
+
+/// A page of events, and which of the words that were asked for were corrected.
+pub async fn search(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Page<Found>, Vec<Corrected>), EventError> {
+    let (scope, corrected) = scope::of(conn, ctx, list).await?;
+    let page = match list.window {
+        Some(window) if list.expand => expand::page(conn, ctx, list, window, &scope).await?,
+        _ => find::page(conn, ctx, list, &scope).await?,
+    };
+    Ok((page, corrected))
 }
 
 /// How many there are in all, pages aside (not for expanded lists).
 pub async fn count(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<i64, EventError> {
-    let scope = scope::of(conn, ctx, list).await?;
+    let (scope, _) = scope::of(conn, ctx, list).await?;
     find::count(conn, ctx, list, &scope).await
 }
 

@@ -3,6 +3,7 @@
 use kalends_db::{Conn, Result, Value, sql};
 use kalends_kernel::{CalendarId, UserId};
 
+use super::search::{self, Asked, Corrected};
 use super::{List, Sort};
 use crate::access::{self, Role, Sight};
 use crate::calendars::{Calendar, store as calendars};
@@ -58,13 +59,16 @@ pub(super) enum Branch {
 /// All ways.
 pub(super) struct Scope {
     pub(super) branches: Vec<Branch>,
+    /// The words that are asked for, where some are.
+    pub(super) words: Option<Vec<Asked>>,
 }
 
 /// In how many calendars a list looks at most at once; whoever sees more names one.
 const MOST: usize = 10_000;
 
 /// Everything through which the actor may see something that this list asks for.
-pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope> {
+/// With words to find by, what they stand for there, and what was corrected.
+pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope, Vec<Corrected>)> {
     let user = ctx.user();
     let mut text = Text::default();
     text.push("SELECT ");
@@ -89,7 +93,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope>
     let visible: Vec<Calendar> = run(text).all(conn).await?;
 
     // What somebody sees only as busy must not be told by a filter on, or an order by, what it hides.
-    let reveals = list.category.is_some() || list.sort == Sort::Title;
+    let reveals = list.category.is_some() || list.q.is_some() || list.sort == Sort::Title;
     let (mut all, mut published, mut owned) = (Vec::new(), Vec::new(), Vec::new());
     let mut anonymous_or_revealing = reveals || ctx.actor == Actor::Anonymous;
     for calendar in visible {
@@ -119,7 +123,15 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Scope>
     if let Some(user) = user {
         branches.push(Branch::Shared { user, calendar: list.calendar, owned: list.deleted, public_only: reveals });
     }
-    Ok(Scope { branches })
+    let mut scope = Scope { branches, words: None };
+    let mut corrected = Vec::new();
+    if let Some(question) = &list.q {
+        (scope.words, corrected) = search::ask(conn, list, &scope, question).await?;
+        if scope.words.is_none() {
+            scope.branches.clear();
+        }
+    }
+    Ok((scope, corrected))
 }
 
 impl Branch {
