@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use kalends_core::events::EventError;
 use kalends_db::Conn;
 
@@ -24,7 +24,7 @@ pub async fn body<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> 
     drop(conn);
     let first = Some(Ok(Bytes::from(first)));
     let app = Arc::new(app.clone());
-    Ok(Body::from_stream(stream::unfold((first, Some(state)), move |(first, state)| {
+    let pieces = stream::unfold((first, Some(state)), move |(first, state)| {
         let app = app.clone();
         async move {
             if let Some(first) = first {
@@ -39,7 +39,9 @@ pub async fn body<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> 
                 }
             }
         }
-    })))
+    });
+    // What packs an answer asks once more after its end.
+    Ok(Body::from_stream(pieces.fuse()))
 }
 
 async fn piece<S>(app: &App, state: &mut S, next: Next<S>) -> Result<Option<String>, Problem> {
