@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::access::State;
 use crate::calendars::store::zone;
-use crate::events::store::Snapshot;
+use crate::conflicts::{self, Occupancy};
+use crate::ctx::{Ctx, Door};
+use crate::events::store::{Snapshot, next};
 use crate::events::{Content, derive, words};
 use crate::search::{self, Entry};
 use crate::sync;
@@ -115,7 +117,7 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
             .bind(after)
             .all(conn)
             .await?;
-        let Some(last) = events.last() else { return Ok(differences) };
+        let Some(last) = events.last() else { break };
         after = last.id;
         let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
         let indexed = search::indexed(conn, &ids).await?;
@@ -132,6 +134,29 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
             }
             if event.snapshot.content != event.content || event.snapshot.state != event.state {
                 differences.push(Difference { what: "an event is what its newest version says", id: event.id.uuid() });
+            }
+        }
+    }
+    occupancy(conn, &mut differences).await?;
+    Ok(differences)
+}
+
+/// Whose time each event takes, against what it says.
+async fn occupancy(conn: &mut Conn, differences: &mut Vec<Difference>) -> Result<()> {
+    let ctx = Ctx::system(jiff::Timestamp::UNIX_EPOCH, Door::Cli);
+    let mut after: EventId = Id::new(Uuid::nil());
+    loop {
+        let events = next(conn, &ctx, None, after, 500).await?;
+        let Some(last) = events.last() else { return Ok(()) };
+        after = last.id;
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+        let stored = conflicts::stored(conn, &ids).await?;
+        for event in events {
+            let is = Occupancy::of(&event, &derive(&event.content, &event.calendar_zone));
+            let fits = stored.get(&event.id).map_or(is.subjects.is_empty(), |stored| *stored == is);
+            if !fits {
+                let what = "whose time an event takes is what its content says";
+                differences.push(Difference { what, id: event.id.uuid() });
             }
         }
     }

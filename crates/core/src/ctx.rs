@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use kalends_kernel::{Ids, SessionId, TokenId, UserId};
 
+/// How many years ahead conflicts are looked for when nobody says.
+pub const HORIZON_YEARS: i64 = 10;
+
 /// The circumstances of one command or query.
 #[derive(Clone, Debug)]
 pub struct Ctx {
@@ -14,6 +17,8 @@ pub struct Ctx {
     pub ids: Ids,
     /// The way in.
     pub door: Door,
+    /// How many years ahead conflicts are looked for (rule 27).
+    pub horizon_years: i64,
     /// Ties the log lines, the change-log rows and the answer together.
     pub request_id: String,
 }
@@ -22,7 +27,8 @@ impl Ctx {
     /// The circumstances of the program's own work.
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
-        Ctx { actor: Actor::System, now, ids, door, request_id: ids.uuid().to_string() }
+        let request_id = ids.uuid().to_string();
+        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id }
     }
 
     /// The account that asks, if one does.

@@ -2,14 +2,16 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing` < `events` < `history`, `sync`, `feeds`, `imports` < `demo`. Background work: [`jobs`]
-//! is the mechanism, [`work`] says which feature does which.
+//! `accounts` < `calendars` < `sharing`, `venues` < `events` < `history`, `sync`, `feeds`, `imports` < `demo`. (`conflicts` is
+//! one with `events`: its writes ask it, and it looks at instances.) Background work: [`jobs`] is the mechanism, [`work`] says
+//! which feature does which.
 
 pub mod access;
 pub mod accounts;
 pub mod calendars;
 pub mod changes;
 pub mod check;
+pub mod conflicts;
 pub mod ctx;
 pub mod demo;
 pub mod events;
@@ -21,4 +23,5 @@ pub mod search;
 pub mod settings;
 pub mod sharing;
 pub mod sync;
+pub mod venues;
 pub mod work;

@@ -5,7 +5,8 @@ use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
 
 /// The epoch of the change log (rule 30): another one means that positions of before mean nothing any more.
 pub const EPOCH: &str = "epoch";
-/// The version of the time-zone database with which the events' instants were derived (rule 32).
+/// The version of the time-zone database with which the events' instants were derived (rule 32), and a number that grows
+/// when the program derives more.
 pub const TZDB: &str = "tzdb";
 
 /// The version of the normaliser with which the index of words was made (rule 28).

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -215,6 +216,26 @@ impl Tx {
         if let Link::Postgres(link) = &mut self.conn.link {
             run_postgres(link, &format!("SET LOCAL lock_timeout = '{seconds}s'")).await?;
         }
+        Ok(())
+    }
+
+    /// Lets nobody else who asks for one of these go on before this transaction ends: what is to be read and then relied on
+    /// is named by an id, whether or not it has a row. All at once and in one order, so that two who ask for the same ones
+    /// never wait for each other. (On SQLite the single writer is lock enough.)
+    pub async fn hold(&mut self, ids: impl IntoIterator<Item = uuid::Uuid>) -> Result<()> {
+        if let Link::Sqlite(_) = &self.conn.link {
+            return Ok(());
+        }
+        // A UUIDv7 is random in its second half; two ids with the same half only wait for nothing.
+        let keys: BTreeSet<i64> = ids.into_iter().map(|id| id.as_u64_pair().1.cast_signed()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let held: Vec<i64> = sql("SELECT count(pg_advisory_xact_lock(k)) AS n FROM unnest(ARRAY[{}]::bigint[]) AS k")
+            .bind_list(keys)
+            .all(self)
+            .await?;
+        debug_assert_eq!(held.len(), 1);
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub mod kind {
     pub enum Job {}
     /// A file that somebody sent.
     pub enum Upload {}
+    /// A place that can be double-booked.
+    pub enum Venue {}
 }
 
 /// The id of an account.
@@ -47,6 +49,8 @@ pub type FeedId = Id<kind::Feed>;
 pub type JobId = Id<kind::Job>;
 /// The id of a file that somebody sent.
 pub type UploadId = Id<kind::Upload>;
+/// The id of a place that can be double-booked.
+pub type VenueId = Id<kind::Venue>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

@@ -50,6 +50,8 @@ pub struct Settings {
     pub rate_limits: bool,
     /// The largest file that is taken, in bytes.
     pub largest_upload: usize,
+    /// How many years ahead conflicts are looked for.
+    pub horizon_years: i64,
     /// How accounts come to be.
     pub accounts: Policy,
 }

@@ -421,6 +421,14 @@ impl Query {
         })
     }
 
+    /// Notes that a parameter must be given, when it is not.
+    pub fn require<T>(&mut self, name: &'static str, found: Option<T>) -> Option<T> {
+        if found.is_none() && self.given.iter().all(|(given, value)| given != name || value.is_empty()) {
+            self.error(name, "required", "must be given");
+        }
+        found
+    }
+
     /// How many rows, from 1 to the most a list gives.
     pub fn limit(&mut self) -> u32 {
         self.parsed("limit", "out-of-range", |text| match text.parse::<u32>() {

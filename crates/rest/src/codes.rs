@@ -51,7 +51,7 @@ pub static ROLE_NEEDED: Code = code(
     "role-needed",
     403,
     "Your account's role does not allow this",
-    "Public calendars and registrations need the role organizer or admin; some actions need admin. An administrator can change your role.",
+    "Public calendars, registrations and venues need the role organizer or admin; some actions need admin. An administrator can change your role.",
 );
 pub static SCOPE_NEEDED: Code = code(
     "scope-needed",
@@ -123,6 +123,12 @@ pub static ORPHANS: Code = code(
     "Changed dates would lose their place in the series",
     "The new times or rule leave no occurrence for the overrides listed in `orphans`. Send `drop_orphans: true` to let them go.",
 );
+pub static CONFLICT: Code = code(
+    "conflict",
+    409,
+    "The time is taken",
+    "`conflicts` lists what takes the same time in the calendar, at the venue or of the people, as far as you may see it. Take another time or place (`POST /api/v1/free-slots` finds one), or send `on_conflict: \"warn\"` where the policy leaves it to you: a venue's own `reject` is overridden only by who manages it.",
+);
 pub static LAST_ADMIN: Code = code(
     "last-admin",
     409,
@@ -171,6 +177,12 @@ pub static TOO_MUCH_WORK: Code = code(
     422,
     "The recurrence rule takes too much work",
     "The rule hardly ever matches a date, so that finding its next occurrence exceeds the work allowed for a request. Write it with fewer restrictions.",
+);
+pub static CONFLICT_BUDGET: Code = code(
+    "too-much-to-check",
+    422,
+    "Finding conflicts takes too much work",
+    "So many instances have to be looked at that the check exceeds the work allowed for a request, so nothing can be said. Let the series end, make it rarer, or leave the check out with `on_conflict: \"ignore\"`.",
 );
 pub static KEY_REUSED: Code = code(
     "idempotency-key-reused",
@@ -236,6 +248,7 @@ pub static ALL: &[&Code] = &[
     &REVIEW_REQUIRED,
     &WRONG_STATE,
     &ORPHANS,
+    &CONFLICT,
     &LAST_ADMIN,
     &DEFAULT_CALENDAR,
     &IN_PROGRESS,
@@ -245,6 +258,7 @@ pub static ALL: &[&Code] = &[
     &MEDIA_TYPE,
     &INVALID,
     &TOO_MUCH_WORK,
+    &CONFLICT_BUDGET,
     &KEY_REUSED,
     &PRECONDITION_NEEDED,
     &TOO_MANY_REQUESTS,

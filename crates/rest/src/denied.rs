@@ -3,10 +3,12 @@
 use kalends_core::access::Denied;
 use kalends_core::calendars::CalendarError;
 use kalends_core::sharing::SharingError;
+use kalends_core::venues::VenueError;
 
 use crate::calendars::CalendarView;
 use crate::codes;
 use crate::problem::Problem;
+use crate::venues::VenueView;
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Problem {
@@ -34,6 +36,25 @@ impl From<CalendarError> for Problem {
             }
             CalendarError::Default => Problem::new(&codes::DEFAULT_CALENDAR),
             CalendarError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<VenueError> for Problem {
+    fn from(error: VenueError) -> Problem {
+        match error {
+            VenueError::Denied(denied) => denied.into(),
+            VenueError::NotManager => {
+                Problem::new(&codes::FORBIDDEN).detail("only who made the venue and administrators manage it")
+            }
+            VenueError::Invalid(invalid) => invalid.into(),
+            VenueError::Changed(current) => {
+                // Who may change it manages it.
+                let view = VenueView::of(&current, true);
+                let etag = view.etag();
+                Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
+            }
+            VenueError::Internal(error) => error.into(),
         }
     }
 }

@@ -42,6 +42,8 @@ const TAGS: &[(&str, &str)] = &[
         "Events and series, whole or by instance: making, finding, changing, publishing, deleting and restoring them.",
     ),
     ("history", "What an event was, what changed, and the way back."),
+    ("conflicts", "What takes the same time, when people and venues are busy, finding a time."),
+    ("venues", "Places that can be double-booked, and what happens then."),
     ("sharing", "Who may do what on a calendar or an event."),
     ("sync", "Following what changes, from token to token, without missing anything."),
     ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),

@@ -66,7 +66,8 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
         }
     }
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
-    let ctx = Ctx { actor, now, ids, door: Door::Rest, request_id: request_id.clone() };
+    let horizon_years = app.settings.horizon_years;
+    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone() };
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let method = request.method().clone();

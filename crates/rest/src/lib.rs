@@ -8,6 +8,7 @@ pub mod app;
 mod calendars;
 pub mod call;
 pub mod codes;
+mod conflicts;
 mod cors;
 mod denied;
 mod docs;
@@ -32,6 +33,7 @@ mod sharing;
 mod sync;
 mod upload;
 mod users;
+mod venues;
 pub mod write;
 
 use axum::extract::DefaultBodyLimit;
@@ -58,6 +60,8 @@ fn features() -> OpenApiRouter<App> {
         .merge(exports::routes())
         .merge(imports::routes())
         .merge(jobs::routes())
+        .merge(conflicts::routes())
+        .merge(venues::routes())
 }
 
 /// Everything that is served, ready to listen; with `pages` of another door, which go through the same front.

@@ -145,15 +145,17 @@ async fn follow_normaliser(db: &Db) -> Result<(), kalends_db::Error> {
 /// Derives the times of all events anew when that was last done with another time-zone database than this program's.
 async fn follow_time_zone_database(db: &Db) -> Result<(), kalends_db::Error> {
     let known = settings::get(&mut *db.reader().await?, settings::TZDB).await?;
-    if known.as_deref() == Some(tzdb_version()) {
+    // What is derived also changes when the program derives more: then the number behind the version does.
+    let version = format!("{} {}", tzdb_version(), events::DERIVATION);
+    if known.as_deref() == Some(version.as_str()) {
         return Ok(());
     }
     let mut after = Some(EventId::new(Uuid::nil()));
     while let Some(last) = after {
         after = db.write(last, |tx, last| Box::pin(events::derive_next(tx, *last))).await?;
     }
-    db.write((), |tx, ()| Box::pin(settings::set(tx, settings::TZDB, tzdb_version()))).await?;
-    tracing::info!(version = tzdb_version(), "all times are derived with this time-zone database");
+    db.write(version.clone(), |tx, version| Box::pin(settings::set(tx, settings::TZDB, version))).await?;
+    tracing::info!(version, "all times are derived with this time-zone database");
     Ok(())
 }
 
@@ -177,6 +179,7 @@ fn settings_of(config: &Config, addr: SocketAddr) -> Settings {
         cors_origins: config.http.cors_origins.clone(),
         rate_limits: config.rate_limit.enabled,
         largest_upload: config.imports.largest_file,
+        horizon_years: config.conflicts.horizon_years.into(),
         accounts: Policy {
             self_registration: config.accounts.self_registration,
             role_choice: config.accounts.role_choice,

@@ -77,8 +77,13 @@ async fn more_than_a_page_is_exported_whole() {
                     let actor = Actor::User(SignedIn { id: *user, role: GlobalRole::User, by });
                     let body = json!({"title": format!("Event {number}"), "start": "2027-03-23T09:00:00"});
                     let body = body.as_object().cloned().unwrap_or_default();
-                    let new =
-                        kalends_core::events::NewEvent { calendar_id: Some(*calendar), uid: None, state: None, body };
+                    let new = kalends_core::events::NewEvent {
+                        calendar_id: Some(*calendar),
+                        uid: None,
+                        state: None,
+                        on_conflict: None,
+                        body,
+                    };
                     kalends_core::events::create(tx, &Ctx { actor, ..ctx }, &new).await?;
                 }
                 Ok(())

@@ -3,6 +3,7 @@
 mod accounts;
 mod calendars;
 mod concurrency;
+mod conflicts;
 mod conventions;
 mod docs;
 mod events;
@@ -19,3 +20,4 @@ mod sharing;
 mod states;
 mod sync;
 mod users;
+mod venues;

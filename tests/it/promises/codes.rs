@@ -179,6 +179,18 @@ async fn events(alice: &Person, bob: &Person) -> Vec<Reply> {
         alice.post("/api/v1/events").json(&json!({"start": "nonsense"})).send().await.expect_problem("invalid"),
         alice.post("/api/v1/events").json(&sparse).send().await.expect_problem("recurrence-too-sparse"),
         alice
+            .post("/api/v1/conflicts")
+            .json(&json!({"start": "2027-03-01T09:00:00", "end": "2027-03-01T09:00:01", "recurrence": ["RRULE:FREQ=SECONDLY"]}))
+            .send()
+            .await
+            .expect_problem("too-much-to-check"),
+        alice
+            .post("/api/v1/events")
+            .json(&json!({"title": "x", "start": "2027-03-01T09:30:00", "end": "2027-03-01T09:31:00", "on_conflict": "reject"}))
+            .send()
+            .await
+            .expect_problem("conflict"),
+        alice
             .get(&format!(
                 "/api/v1/events?ids={seconds}&expand=true&weekday=su&from=2027-03-01T00:00:00Z&to=2027-05-01T00:00:00Z"
             ))

@@ -30,6 +30,8 @@ pub struct People {
     pub feed: (String, String),
     /// A job of heidi's, over and done.
     pub job_of_heidi: String,
+    /// A venue that alice made.
+    pub venue: String,
 }
 
 /// A calendar's visibility and review.
@@ -67,10 +69,11 @@ impl People {
         let session = heidi.get("/api/v1/me/sessions").expect(200).await.str("/items/0/id").to_owned();
         let token =
             heidi.post("/api/v1/me/tokens").json(&json!({"name": "t", "scopes": ["read"]})).expect(201).await.id();
+        let venue = by_column["own"].post("/api/v1/venues").json(&json!({"name": "Aula"})).expect(201).await.id();
         let feed = heidi.post("/api/v1/me/feeds").json(&json!({"name": "phone"})).expect(201).await;
         let feed = (format!("/feeds/{}.ics", feed.str("/token")), feed.id());
         let job_of_heidi = heidi.import(&heidi.calendar, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", &[]).await.id();
-        People { world, by_column, heidi, of_heidi: (session, token), feed, job_of_heidi }
+        People { world, by_column, heidi, of_heidi: (session, token), feed, job_of_heidi, venue }
     }
 
     fn alice(&self) -> &Person {

@@ -348,6 +348,28 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "delete_calendar_permission" => person.delete(&of_calendar(&format!("/permissions/{heidi}"))),
         "delete_calendar_permission@self" => person.delete(&of_calendar(&format!("/permissions/{own}"))),
         "list_calendar_permissions" => person.get(&of_calendar("/permissions")),
+        "list_venues" => person.get("/api/v1/venues"),
+        "get_venue" => person.get(&format!("/api/v1/venues/{}", people.venue)),
+        "create_venue" => person.post("/api/v1/venues").json(&json!({"name": "Mine"})),
+        "update_venue" => {
+            person.patch(&format!("/api/v1/venues/{}", people.venue)).json(&json!({"description": "Ours"}))
+        }
+        "delete_venue@changed" => {
+            person.delete(&format!("/api/v1/venues/{}", people.venue)).header("if-match", "\"4711-0\"")
+        }
+        "find_conflicts" | "find_conflicts@calendar" => {
+            let mut body = json!({"start": "1990-01-01T10:00:00", "user_ids": [heidi], "venue_id": people.venue});
+            if state == "calendar" {
+                body["calendar_id"] = calendar.clone().into();
+            }
+            person.post("/api/v1/conflicts").json(&body)
+        }
+        "free_busy" => person.get(&format!("/api/v1/freebusy?user_id={heidi},{own}&venue_id={}&{month}", people.venue)),
+        "find_free_slots" => {
+            let body = json!({"duration": "PT1H", "from": "2027-03-01T00:00:00Z", "to": "2027-04-01T00:00:00Z",
+                "user_ids": [heidi, own], "venue_id": people.venue});
+            person.post("/api/v1/free-slots").json(&body)
+        }
         "register" => {
             let name = format!("new-{}", kalends_kernel::Ids::at(people.world.now()).uuid().simple());
             let body = json!({"username": name, "email": format!("{name}@example.org"), "password": "correct horse"});

@@ -1,6 +1,7 @@
 //! Many at once; always also on PostgreSQL.
 
 mod change_log;
+mod conflicts;
 mod disconnects;
 mod feeds;
 mod following;

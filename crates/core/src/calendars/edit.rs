@@ -53,7 +53,7 @@ pub async fn edit(
     }
     if new.zone != old.zone {
         // All-day and floating events lie on the calendar's days: their instants follow its zone.
-        events::derive_again(tx, id, &new.zone).await?;
+        events::derive_again(tx, ctx, id).await?;
     }
     let change = Change {
         kind: Kind::Calendar,

@@ -23,8 +23,8 @@ use kalends_kernel::{CalendarId, Invalid, UserId, Zone};
 
 use crate::access::{CalendarFacts, Denied, Grant};
 
-/// What happens when events of a calendar overlap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What happens when events overlap; the strictest last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Conflicts {
     /// Nothing.
     Ignore,
@@ -48,7 +48,8 @@ impl Conflicts {
         }
     }
 
-    fn from_name(name: &str) -> Conflicts {
+    /// Reads the name.
+    pub(crate) fn from_name(name: &str) -> Conflicts {
         Self::NAMES.iter().find(|(word, _)| *word == name).map_or(Conflicts::Ignore, |(_, value)| *value)
     }
 }

@@ -6,6 +6,7 @@ use kalends_kernel::{EventId, Invalid};
 use serde_json::{Map, Value};
 
 use super::{Allowed, Edit, EventError, How, NewEvent, Precondition, create, delete, edit, store};
+use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
 
 /// What one failure does to the others.
@@ -151,6 +152,15 @@ impl Operation {
         match self {
             Operation::Create(_) => None,
             Operation::Update(id, _) | Operation::Delete(id, _) => Some(*id),
+        }
+    }
+
+    /// What is to happen when it takes time that is taken.
+    pub fn on_conflict(&self) -> Option<Conflicts> {
+        match self {
+            Operation::Create(new) => new.on_conflict,
+            Operation::Update(_, edit) => edit.on_conflict,
+            Operation::Delete(..) => None,
         }
     }
 

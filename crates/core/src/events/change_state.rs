@@ -8,6 +8,7 @@ use super::state::{self, StepError};
 use super::write::{self, Said};
 use super::{Allowed, Event, EventError, store};
 use crate::access::{Can, Denied, EventFacts, State};
+use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
 
 /// A step that somebody wishes.
@@ -17,6 +18,8 @@ pub struct StateWish {
     pub to: State,
     /// What they say about it; a refusal must say why.
     pub comment: Option<String>,
+    /// What is to happen when it takes time that is taken; none for what calendar and venue say.
+    pub on_conflict: Option<Conflicts>,
 }
 
 /// How many events one request may move.
@@ -53,7 +56,8 @@ impl StateWish {
         if to == Some(State::Refused) && fields.value("comment").is_none() {
             fields.error("comment", "required", "a refusal must say why");
         }
-        Some(StateWish { to: to?, comment })
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
+        Some(StateWish { to: to?, comment, on_conflict })
     }
 }
 
@@ -75,7 +79,8 @@ pub async fn change_state(tx: &mut Tx, ctx: &Ctx, id: EventId, wish: &StateWish)
         facts: EventFacts { state: wish.to, ..old.facts },
         ..old.clone()
     };
-    write::replace(tx, ctx, &old, new, Said { comment: wish.comment.clone(), ..Said::of("state") }).await?;
+    let said = Said { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..Said::of("state") };
+    write::replace(tx, ctx, &old, new, said).await?;
     store::load(tx, ctx, id, Can::See).await
 }
 

@@ -3,6 +3,7 @@ use kalends_kernel::EventId;
 
 use super::create::{Made, NewEvent, make, target};
 use super::edit::{following, patched};
+use super::write::Said;
 use super::{Allowed, EventError, store};
 use crate::access::{Can, Role};
 use crate::ctx::Ctx;
@@ -17,12 +18,7 @@ pub async fn clone(tx: &mut Tx, ctx: &Ctx, id: EventId, changes: &NewEvent) -> R
     let calendar = target(tx, ctx, wished).await?;
     let content =
         following(&original.content, patched(original.content.body(), &changes.body), &calendar.calendar.zone, false)?;
-    make(
-        tx,
-        ctx,
-        &calendar,
-        content,
-        Made { uid: changes.uid.clone(), state: changes.state, split_from: None, operation: "clone" },
-    )
-    .await
+    let said = Said { on_conflict: changes.on_conflict, ..Said::of("clone") };
+    make(tx, ctx, &calendar, content, Made { uid: changes.uid.clone(), state: changes.state, split_from: None, said })
+        .await
 }

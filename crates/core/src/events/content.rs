@@ -3,7 +3,7 @@
 
 use jiff::civil::DateTime;
 use kalends_kernel::fields::{Fields, Text, kind_of, read_integer};
-use kalends_kernel::{Invalid, Zone};
+use kalends_kernel::{Invalid, VenueId, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -43,6 +43,9 @@ pub struct Content {
     /// Where, in free words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub location: String,
+    /// Where, as a place that can be double-booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_id: Option<VenueId>,
     /// A page about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -107,6 +110,7 @@ impl Content {
         let title = fields.require("title", title);
         let description = fields.text("description", DESCRIPTION).unwrap_or_default();
         let location = fields.text("location", LOCATION).unwrap_or_default();
+        let venue_id = read_venue(&mut fields);
         let url = fields.parsed("url", "not-a-url", parse_url);
         let categories = fields.texts("categories", CATEGORIES, CATEGORY).map(without_repeats).unwrap_or_default();
         let times = Times::read(&mut fields, calendar);
@@ -121,11 +125,6 @@ impl Content {
         let registration = Registration::read(&mut fields);
         let audience = Audience::read(&mut fields);
         let meta = read_meta(&mut fields);
-        for name in ["venue_id", "on_conflict"] {
-            if fields.value(name).is_some() {
-                fields.error(name, "not-supported", "comes with venues and conflict checks; leave it out until then");
-            }
-        }
         if times.is_none() {
             // The whole cannot be read without a start; what is wrong with a rule by itself can be told all the same.
             for (index, line) in recurrence.iter().enumerate() {
@@ -149,6 +148,7 @@ impl Content {
             title: title.unwrap_or_default(),
             description,
             location,
+            venue_id,
             url,
             categories,
             times,
@@ -225,6 +225,11 @@ pub(crate) fn parse_url(text: &str) -> Result<String, &'static str> {
         return Err(wrong);
     }
     Ok(text.to_owned())
+}
+
+/// The id of a venue; whether it is there is looked at when the event is written.
+pub(super) fn read_venue(fields: &mut Fields) -> Option<VenueId> {
+    fields.parsed("venue_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"))
 }
 
 pub(super) fn without_repeats(texts: Vec<String>) -> Vec<String> {

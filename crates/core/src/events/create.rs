@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use super::content::Content;
 use super::state::{self, StepError};
-use super::{Allowed, Event, EventError, Registration, store, write};
+use super::write::{self, Said};
+use super::{Allowed, Event, EventError, InCalendar, Registration, store};
 use crate::access::{self, Can, Denied, EventFacts, Role, State};
-use crate::calendars::{self, Calendar};
+use crate::calendars::{self, Calendar, Conflicts};
 use crate::ctx::{Ctx, GlobalRole};
 use crate::sharing;
 
@@ -20,6 +21,8 @@ pub struct NewEvent {
     pub uid: Option<String>,
     /// The state it shall begin in.
     pub state: Option<State>,
+    /// What is to happen when it takes time that is taken; none for what calendar and venue say.
+    pub on_conflict: Option<Conflicts>,
     /// Everything else.
     pub body: Map<String, Value>,
 }
@@ -45,7 +48,7 @@ impl NewEvent {
 
     fn read(mut body: Map<String, Value>) -> (NewEvent, Invalid) {
         let mut own = Map::new();
-        for name in ["calendar_id", "uid", "state"] {
+        for name in ["calendar_id", "uid", "state", "on_conflict"] {
             if let Some(value) = body.remove(name) {
                 own.insert(name.to_owned(), value);
             }
@@ -55,8 +58,9 @@ impl NewEvent {
             fields.parsed("calendar_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)"));
         let uid = fields.text("uid", Text::line(255).filled());
         let state = fields.choice("state", FIRST_STATES);
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
         let invalid = fields.finish();
-        (NewEvent { calendar_id, uid, state, body }, invalid)
+        (NewEvent { calendar_id, uid, state, on_conflict, body }, invalid)
     }
 }
 
@@ -64,7 +68,8 @@ impl NewEvent {
 pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewEvent) -> Result<Allowed, EventError> {
     let calendar = target(tx, ctx, new.calendar_id).await?;
     let content = Content::parse(&new.body, &calendar.calendar.zone)?;
-    let made = Made { uid: new.uid.clone(), state: new.state, split_from: None, operation: "create" };
+    let said = Said { on_conflict: new.on_conflict, ..Said::of("create") };
+    let made = Made { uid: new.uid.clone(), state: new.state, split_from: None, said };
     make(tx, ctx, &calendar, content, made).await
 }
 
@@ -73,7 +78,7 @@ pub(super) struct Made {
     pub(super) uid: Option<String>,
     pub(super) state: Option<State>,
     pub(super) split_from: Option<EventId>,
-    pub(super) operation: &'static str,
+    pub(super) said: Said,
 }
 
 /// The calendar that a new event goes into, if the actor may put one there.
@@ -119,10 +124,11 @@ pub(super) async fn make(
         updated_at: ctx.now,
         deleted_at: None,
         calendar_zone: zone.clone(),
+        in_calendar: InCalendar::of(&into.calendar),
         facts: EventFacts { calendar: *facts, role: None, state, visibility: content.visibility, deleted: false },
         content,
     };
-    write::insert(tx, ctx, &event, made.operation).await?;
+    write::insert(tx, ctx, &event, made.said).await?;
     if facts.role != Some(Role::Owner) && ctx.user().is_some() {
         sharing::store::put_on_event(tx, id, author_id, Role::Owner, ctx.now).await?;
     }

@@ -5,6 +5,7 @@ use super::edit::may_edit_in_place;
 use super::write::{self, Said};
 use super::{Allowed, Event, EventError, Precondition, store};
 use crate::access::{Can, Denied, EventFacts};
+use crate::calendars::Conflicts;
 use crate::changes::Op;
 use crate::ctx::Ctx;
 use crate::sharing;
@@ -45,7 +46,12 @@ pub async fn delete(tx: &mut Tx, ctx: &Ctx, id: EventId, precondition: &Precondi
 }
 
 /// Takes an event out of the trash, as a new version. One that is not in it stays as it is.
-pub async fn restore(tx: &mut Tx, ctx: &Ctx, id: EventId) -> Result<Allowed, EventError> {
+pub async fn restore(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: EventId,
+    on_conflict: Option<Conflicts>,
+) -> Result<Allowed, EventError> {
     store::lock(tx, id).await?;
     let old = store::load(tx, ctx, id, Can::Delete).await?;
     if old.event.deleted_at.is_none() {
@@ -54,6 +60,6 @@ pub async fn restore(tx: &mut Tx, ctx: &Ctx, id: EventId) -> Result<Allowed, Eve
     may_edit_in_place(&old.event.facts, &old.grant)?;
     let old = old.event;
     let new = Event { deleted_at: None, facts: EventFacts { deleted: false, ..old.facts }, ..old.clone() };
-    write::replace(tx, ctx, &old, new, Said { op: Op::Created, ..Said::of("restore") }).await?;
+    write::replace(tx, ctx, &old, new, Said { op: Op::Created, on_conflict, ..Said::of("restore") }).await?;
     store::load(tx, ctx, id, Can::See).await
 }

@@ -8,8 +8,9 @@ use super::create::{may_take_registrations, target};
 use super::merge;
 use super::times::{Times, show};
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError, Precondition, follow, store};
+use super::{Allowed, Event, EventError, InCalendar, Precondition, follow, store};
 use crate::access::{Can, Denied, EventFacts, Grant, Review, Role, State};
+use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
 use crate::sharing;
 
@@ -33,6 +34,8 @@ pub struct Edit {
     pub drop_orphans: bool,
     /// What the caller says about the change.
     pub comment: Option<String>,
+    /// What is to happen when it takes time that is taken; none for what calendar and venue say.
+    pub on_conflict: Option<Conflicts>,
     /// The fields.
     pub body: Map<String, Value>,
 }
@@ -50,13 +53,15 @@ const GIVEN_BACK: &[&str] = &[
     "updated_at",
     "deleted_at",
     "conflicts",
+    "warnings",
+    "checked_until",
 ];
 
 impl Edit {
     /// Takes what is not content out of a body.
     pub fn parse(mut body: Map<String, Value>, how: How, if_match: Option<Vec<i64>>) -> Result<Edit, Invalid> {
         let mut own = Map::new();
-        for name in ["base_version", "drop_orphans", "comment"] {
+        for name in ["base_version", "drop_orphans", "comment", "on_conflict"] {
             if let Some(value) = body.remove(name) {
                 own.insert(name.to_owned(), value);
             }
@@ -68,13 +73,22 @@ impl Edit {
         let base_version = fields.integer("base_version", 1, i64::MAX);
         let drop_orphans = fields.boolean("drop_orphans").unwrap_or(false);
         let comment = fields.text("comment", Text::lines(2_000).filled());
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
         fields.finish().or(Edit {
             how,
             precondition: Precondition { if_match, base_version },
             drop_orphans,
             comment,
+            on_conflict,
             body,
         })
+    }
+}
+
+impl Edit {
+    /// What is written about the change.
+    pub(super) fn said(&self, operation: &'static str) -> Said {
+        Said { comment: self.comment.clone(), on_conflict: self.on_conflict, ..Said::of(operation) }
     }
 }
 
@@ -102,9 +116,10 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
     if let Some(calendar) = &calendar {
         facts.calendar = calendar.calendar.facts;
         new.calendar_id = calendar.calendar.id;
+        new.in_calendar = InCalendar::of(&calendar.calendar);
     }
     new.facts = facts;
-    write::replace(tx, ctx, &old.event, new, Said { comment: edit.comment.clone(), ..Said::of("update") }).await?;
+    write::replace(tx, ctx, &old.event, new, edit.said("update")).await?;
     if let (Some(calendar), Some(user)) = (&calendar, ctx.user())
         && calendar.calendar.facts.role != Some(Role::Owner)
     {

@@ -136,7 +136,7 @@ async fn edit_this(
         Some(Value::Bool(true)) => {
             // Of what does not take place nothing else can be said.
             Fields::of_map(&patch, "").finish().or(())?;
-            return put_override(tx, ctx, old, Override::cancelled(original), edit.comment.clone()).await;
+            return put_override(tx, ctx, old, Override::cancelled(original), edit.said("instance")).await;
         }
         None | Some(Value::Null | Value::Bool(false)) => {}
         Some(other) => {
@@ -159,7 +159,7 @@ async fn edit_this(
             read(&merged.map_err(|fields| EventError::Conflict { fields, current: old.version })?)?
         }
     };
-    put_override(tx, ctx, old, Override { icalendar, ..one }, edit.comment.clone()).await
+    put_override(tx, ctx, old, Override { icalendar, ..one }, edit.said("instance")).await
 }
 
 /// What is different at an occurrence now; of a cancelled one nothing, since whoever changes it wants it to take place.
@@ -195,13 +195,7 @@ fn read_moment(text: &str, all_day: bool, zone: Option<&Zone>) -> Option<DateTim
     if all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() }
 }
 
-async fn put_override(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    old: &Event,
-    one: Override,
-    comment: Option<String>,
-) -> Result<Instanced, EventError> {
+async fn put_override(tx: &mut Tx, ctx: &Ctx, old: &Event, one: Override, said: Said) -> Result<Instanced, EventError> {
     let original = one.original_start;
     let mut content = old.content.clone();
     content.overrides.retain(|other| other.original_start != original);
@@ -213,7 +207,7 @@ async fn put_override(
         let detail = format!("a series can have {} different occurrences at most", overrides::MOST);
         return Err(Invalid::one("/overrides", "too-many", detail).into());
     }
-    write::replace(tx, ctx, old, Event { content, ..old.clone() }, Said { comment, ..Said::of("instance") }).await?;
+    write::replace(tx, ctx, old, Event { content, ..old.clone() }, said).await?;
     at(tx, ctx, old.id, original).await
 }
 
@@ -246,7 +240,7 @@ async fn edit_following(
         content,
         ..old.clone()
     };
-    write::insert(tx, ctx, &new, "split").await?;
+    write::insert(tx, ctx, &new, Said { comment: None, ..edit.said("split") }).await?;
     sharing::store::copy_to_event(tx, old.id, id).await?;
     at(tx, ctx, id, start).await
 }
@@ -335,7 +329,7 @@ pub async fn cancel_instance(
         if old.content.overridden(original).is_some_and(|one| one.cancelled) {
             return Ok(());
         }
-        put_override(tx, ctx, &old, Override::cancelled(original), None).await?;
+        put_override(tx, ctx, &old, Override::cancelled(original), Said::of("instance")).await?;
         return Ok(());
     }
     match split::halves(&old.content, &old.calendar_zone, original)? {

@@ -42,17 +42,18 @@ pub use create::{NewEvent, create};
 pub use delete::{delete, restore};
 pub use edit::{Edit, How, edit};
 pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};
+pub(crate) use list::{Candidate, compile};
 pub use list::{Corrected, Found, List, Sort, Window, count, list, search};
 pub use merge::FieldConflict;
 pub use overrides::{MOST as MOST_OVERRIDES, Override};
 pub use registration::{Price, Registration};
-pub use series::{Compiled, Instance, TOO_SPARSE, derive};
+pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
 pub use store::{LOAD, default_calendar, load, lock};
 pub use take_in::{TakenBack, take_back, take_in, take_over, with_uids};
-pub use times::{Times, parse_moment, show, show_instant, show_wall};
+pub use times::{Times, parse_moment, resolve, show, show_instant, show_wall};
 pub use words::{entry as words, index_next};
-pub use write::{derive_again, derive_next};
+pub use write::{DERIVATION, derive_again, derive_next};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -63,7 +64,8 @@ use kalends_recurrence::BudgetSpent;
 use serde_json::Value;
 
 use crate::access::{Denied, EventFacts, Grant, State};
-use crate::calendars::CalendarError;
+use crate::calendars::{Calendar, CalendarError, Conflicts};
+use crate::conflicts::Report;
 
 /// An event, whole. What of it somebody may be shown is said by the [`Grant`] that it was loaded with.
 #[derive(Clone, PartialEq, Debug)]
@@ -92,8 +94,26 @@ pub struct Event {
     pub deleted_at: Option<Timestamp>,
     /// The zone of its calendar: where all-day and floating events lie.
     pub calendar_zone: Zone,
+    /// What else its calendar decides.
+    pub in_calendar: InCalendar,
     /// What the policy looks at, its state among it.
     pub facts: EventFacts,
+}
+
+/// What the calendar of an event decides about it beside rights and zone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InCalendar {
+    /// What happens when its events overlap.
+    pub conflicts: Conflicts,
+    /// Whose own calendar it is, when an account was made with it: what stands in it is their time, whoever wrote it.
+    pub personal: Option<UserId>,
+}
+
+impl InCalendar {
+    /// What this calendar decides.
+    pub fn of(calendar: &Calendar) -> InCalendar {
+        InCalendar { conflicts: calendar.conflicts, personal: calendar.is_default.then_some(calendar.owner) }
+    }
 }
 
 impl Event {
@@ -160,6 +180,10 @@ pub enum EventError {
     Orphans(Vec<DateTime>),
     /// A recurrence rule takes more work than a request may cost.
     Budget,
+    /// It takes time that is taken, and the policy says no.
+    Clash(Box<Report>),
+    /// Whether it takes time that is taken is more work to find out than a request may cost.
+    TooMuchToCheck,
     /// A fault.
     Internal(Error),
 }

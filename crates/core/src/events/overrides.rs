@@ -2,13 +2,13 @@
 
 use jiff::civil::DateTime;
 use kalends_kernel::fields::Fields;
-use kalends_kernel::{Invalid, Zone};
+use kalends_kernel::{Invalid, VenueId, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::{
     CATEGORIES, CATEGORY, Content, DESCRIPTION, LOCATION, Status, TITLE, parse_url, read_meta, read_reminders,
-    without_repeats,
+    read_venue, without_repeats,
 };
 use super::times::{Times, parse_date, parse_moment};
 
@@ -32,6 +32,9 @@ pub struct Override {
     /// Where it is instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// At which venue it is instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_id: Option<VenueId>,
     /// Its own page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -72,6 +75,7 @@ impl Override {
             title: None,
             description: None,
             location: None,
+            venue_id: None,
             url: None,
             categories: None,
             reminders: None,
@@ -132,6 +136,7 @@ impl Override {
             title: fields.text("title", TITLE),
             description: fields.text("description", DESCRIPTION),
             location: fields.text("location", LOCATION),
+            venue_id: read_venue(&mut fields),
             url: fields.parsed("url", "not-a-url", parse_url),
             categories: fields.texts("categories", CATEGORIES, CATEGORY).map(without_repeats),
             reminders: fields.is_given("reminders").then(|| read_reminders(&mut fields)),
@@ -199,6 +204,7 @@ impl Override {
             title: one.title.unwrap_or_else(|| content.title.clone()),
             description: one.description.unwrap_or_else(|| content.description.clone()),
             location: one.location.unwrap_or_else(|| content.location.clone()),
+            venue_id: one.venue_id.or(content.venue_id),
             url: one.url.or_else(|| content.url.clone()),
             categories: one.categories.unwrap_or_else(|| content.categories.clone()),
             times: one.times.unwrap_or_else(|| content.times.begun_at(self.original_start)),

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
-use kalends_kernel::{Invalid, Zone};
+use kalends_kernel::{Invalid, VenueId, Zone};
 use kalends_recurrence::{BudgetSpent, Occurrences, Series, Start};
 
-use super::content::Content;
+use super::content::{Content, Status};
 use super::overrides::Override;
 use super::times::Times;
 
@@ -34,6 +34,22 @@ pub struct Compiled {
     longest: SignedDuration,
     overrides: Vec<Override>,
     overridden: BTreeSet<DateTime>,
+    busy: bool,
+    cancelled: bool,
+    venue: Option<VenueId>,
+}
+
+/// A stretch of time that an instance takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Taken {
+    /// The first moment.
+    pub start: Timestamp,
+    /// The first moment after; later than the first.
+    pub end: Timestamp,
+    /// Which instance.
+    pub original_start: DateTime,
+    /// Where.
+    pub venue: Option<VenueId>,
 }
 
 impl Compiled {
@@ -48,7 +64,33 @@ impl Compiled {
             longest: content.times.wall_length().max(longest_period(&content.recurrence)),
             overridden: content.overrides.iter().map(|one| one.original_start).collect(),
             overrides: content.overrides.clone(),
+            busy: content.busy,
+            cancelled: content.status == Status::Cancelled,
+            venue: content.venue_id,
         }
+    }
+
+    /// The time that an instance takes; none for what is free, cancelled or without length.
+    pub fn taken(&self, instance: &Instance) -> Option<Taken> {
+        let own = instance.overridden.then(|| self.overriding_at(instance.original_start));
+        let (takes_time, venue) = match own.flatten() {
+            Some(one) => (self.takes_time_at(one), one.venue_id.or(self.venue)),
+            None => (self.busy && !self.cancelled, self.venue),
+        };
+        let Instance { original_start, start, end, .. } = *instance;
+        (takes_time && start < end).then_some(Taken { start, end, original_start, venue })
+    }
+
+    fn overriding_at(&self, original_start: DateTime) -> Option<&Override> {
+        let found = self.overrides.binary_search_by_key(&original_start, |one| one.original_start);
+        found.ok().and_then(|index| self.overrides.get(index))
+    }
+
+    fn takes_time_at(&self, one: &Override) -> bool {
+        // What the series says is one answer to two questions; an override may give the other to either.
+        let busy = one.busy.unwrap_or(self.busy);
+        let cancelled = one.cancelled || one.status.map_or(self.cancelled, |status| status == Status::Cancelled);
+        busy && !cancelled
     }
 
     /// The instances that overlap `[from, to)`, by start. An instance without length counts when it begins in it.

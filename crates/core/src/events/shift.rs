@@ -19,6 +19,7 @@ use super::times::{Times, resolve};
 use super::write::{self, Said};
 use super::{Allowed, Event, EventError, store};
 use crate::access::Can;
+use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
 
 /// What shall move, by how much, and what shall be called otherwise.
@@ -27,6 +28,8 @@ pub struct Shift {
     ids: Vec<EventId>,
     by: Span,
     rename: Rename,
+    /// What is to happen when one takes time that is taken; none for what calendar and venue say.
+    on_conflict: Option<Conflicts>,
     /// Whether to show only what would happen.
     pub preview: bool,
 }
@@ -75,10 +78,17 @@ impl Shift {
         let by = fields.require("by", by);
         let rename = read_rename(&mut fields);
         let preview = fields.boolean("preview").unwrap_or(true);
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
         if fields.value("class_years").is_some() {
             fields.error("class_years", "not-supported", "comes with the school; leave it out until then");
         }
-        fields.finish().or(Shift { ids: ids.unwrap_or_default(), by: by.unwrap_or_default(), rename, preview })
+        fields.finish().or(Shift {
+            ids: ids.unwrap_or_default(),
+            by: by.unwrap_or_default(),
+            rename,
+            on_conflict,
+            preview,
+        })
     }
 }
 
@@ -137,11 +147,16 @@ pub async fn preview_shift(conn: &mut Conn, ctx: &Ctx, shift: &Shift) -> Result<
 pub async fn shift(tx: &mut Tx, ctx: &Ctx, shift: &Shift) -> Result<Vec<Shifted>, ShiftRefused> {
     store::lock_all(tx, shift.ids.iter().copied()).await?;
     let mut done = Vec::new();
-    for (index, (old, content)) in plan(tx, ctx, shift).await?.into_iter().enumerate() {
+    let planned = plan(tx, ctx, shift).await?;
+    let ids: Vec<EventId> = planned.iter().map(|(old, _)| old.event.id).collect();
+    for (index, (old, content)) in planned.into_iter().enumerate() {
         let (id, before) = (old.event.id, old.event.content.clone());
         let changed = changes(&old.event, &content);
         let new = Event { content, ..old.event.clone() };
-        let event = write::replace(tx, ctx, &old.event, new, Said::of("shift")).await.map_err(|error| match error {
+        // Those behind this one move out of its way in a moment; they are checked when they do.
+        let leaving = ids.iter().skip(index + 1).copied().collect();
+        let said = Said { on_conflict: shift.on_conflict, leaving, ..Said::of("shift") };
+        let event = write::replace(tx, ctx, &old.event, new, said).await.map_err(|error| match error {
             EventError::Internal(error) => ShiftRefused::Internal(error),
             error => ShiftRefused::Some(vec![(index, id, error)]),
         })?;

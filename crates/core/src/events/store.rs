@@ -4,23 +4,24 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
-use kalends_kernel::{CalendarId, EventId, UserId, Zone};
+use kalends_kernel::{CalendarId, EventId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError, words};
+use super::{Allowed, Event, EventError, InCalendar, words};
 use crate::access::{
-    self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Review, Role, State, Visibility,
+    self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, Role, State, Visibility,
 };
-use crate::calendars;
+use crate::calendars::{self, Conflicts};
 use crate::ctx::Ctx;
 use crate::search::Entry;
 
 /// The columns of an event with its calendar and the roles of user `$1` on both.
 pub(crate) const COLUMNS: &str = "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
     e.created_at, e.updated_at, e.deleted_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
-    c.deleted_at AS calendar_deleted_at, cp.role AS calendar_role, ep.role AS event_role";
+    c.deleted_at AS calendar_deleted_at, c.conflicts AS calendar_conflicts,
+    c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role";
 /// Where they come from.
 pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
     LEFT JOIN calendar_permissions cp ON cp.calendar_id = e.calendar_id AND cp.user_id = $1
@@ -43,6 +44,10 @@ impl FromRow for Event {
             updated_at: row.get("updated_at")?,
             deleted_at,
             calendar_zone: calendars::store::zone(row, "calendar_zone")?,
+            in_calendar: InCalendar {
+                conflicts: Conflicts::from_name(row.text("calendar_conflicts")?),
+                personal: if row.get("calendar_is_default")? { Some(row.get("calendar_owner_id")?) } else { None },
+            },
             facts: EventFacts {
                 calendar: CalendarFacts {
                     visibility: CalendarVisibility::from_name(row.text("calendar_visibility")?),
@@ -85,8 +90,8 @@ pub(super) async fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = EventId>
 
 pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
     sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
-            weekday, title_key, created_at, updated_at, deleted_at, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+            weekday, title_key, created_at, updated_at, deleted_at, venue_id, content)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
         .bind(event.id)
         .bind(event.uid.as_str())
         .bind(event.calendar_id)
@@ -104,6 +109,7 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
         .bind(event.created_at)
         .bind(event.updated_at)
         .bind(event.deleted_at)
+        .bind(event.content.venue_id)
         .bind_json(&event.content)?
         .run(tx)
         .await?;
@@ -113,7 +119,7 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
 /// Writes the event over the version that was read; false when somebody was faster.
 pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: i64) -> Result<bool> {
     let changed = sql("UPDATE events SET uid = $3, calendar_id = $4, state = $5, submitted = $6, visibility = $7, version = $8, starts_at = $9,
-            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, content = $16
+            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, venue_id = $16, content = $17
          WHERE id = $1 AND version = $2")
         .bind(event.id)
         .bind(read)
@@ -130,6 +136,7 @@ pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: 
         .bind(derived.title_key.as_str())
         .bind(event.updated_at)
         .bind(event.deleted_at)
+        .bind(event.content.venue_id)
         .bind_json(&event.content)?
         .run(tx)
         .await?;
@@ -157,14 +164,15 @@ async fn insert_categories(tx: &mut Tx, event: &Event) -> Result<()> {
 }
 
 /// Writes what is derived from the content anew, without a version: the content is the same.
-pub(super) async fn update_derived(tx: &mut Tx, id: EventId, derived: &Derived) -> Result<()> {
-    sql("UPDATE events SET starts_at = $2, ends_at = $3, reach = $4, weekday = $5, title_key = $6 WHERE id = $1")
-        .bind(id)
+pub(super) async fn update_derived(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
+    sql("UPDATE events SET starts_at = $2, ends_at = $3, reach = $4, weekday = $5, title_key = $6, venue_id = $7 WHERE id = $1")
+        .bind(event.id)
         .bind(derived.starts_at)
         .bind(derived.ends_at)
         .bind(derived.reach)
         .bind(derived.weekday)
         .bind(derived.title_key.as_str())
+        .bind(event.content.venue_id)
         .run(tx)
         .await?;
     Ok(())
@@ -280,44 +288,41 @@ pub async fn default_calendar(conn: &mut Conn, user: UserId) -> Result<Option<Ca
     Ok(found.map(|id| id.0))
 }
 
-/// The content of an event, for deriving again.
-pub(super) struct Stored {
-    pub(super) id: EventId,
-    pub(super) content: Content,
-}
-
-impl FromRow for Stored {
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Stored { id: row.get("id")?, content: row.json("content")? })
+/// The next events behind `after`, by id: all there are, or those of a calendar. For the program's own work: nobody's rights
+/// are looked at.
+pub(crate) async fn next(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    calendar: Option<CalendarId>,
+    after: EventId,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let of_calendar = if calendar.is_some() { " AND e.calendar_id = $4" } else { "" };
+    let statement = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id > $2{of_calendar} ORDER BY e.id LIMIT $3"))
+        .bind(ctx.user())
+        .bind(after)
+        .bind(limit);
+    match calendar {
+        Some(calendar) => statement.bind(calendar).all(conn).await,
+        None => statement.all(conn).await,
     }
 }
 
-/// The next events of a calendar behind `after`, by id.
-pub(super) async fn contents(conn: &mut Conn, calendar: CalendarId, after: EventId, limit: i64) -> Result<Vec<Stored>> {
-    sql("SELECT id, content FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-        .bind(calendar)
-        .bind(after)
-        .bind(limit)
-        .all(conn)
-        .await
-}
-
-/// The next events behind `after`, by id, each with the zone of its calendar.
-pub(super) async fn contents_with_zone(conn: &mut Conn, after: EventId, limit: i64) -> Result<Vec<(Stored, Zone)>> {
-    struct Zoned(Stored, Zone);
-    impl FromRow for Zoned {
-        fn from_row(row: &Row) -> Result<Self> {
-            Ok(Zoned(Stored::from_row(row)?, calendars::store::zone(row, "time_zone")?))
-        }
+/// Events by their ids, whoever may see them, each with what the actor may.
+pub(crate) async fn any(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<(Event, Option<Grant>)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(512) {
+        let events: Vec<Event> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id IN ({{}})"))
+            .bind(ctx.user())
+            .bind_list(ids.iter().copied())
+            .all(conn)
+            .await?;
+        found.extend(events.into_iter().map(|event| {
+            let grant = access::on_event(&ctx.actor, &event.facts);
+            (event, grant)
+        }));
     }
-    let found: Vec<Zoned> =
-        sql("SELECT e.id, e.content, c.time_zone FROM events e JOIN calendars c ON c.id = e.calendar_id
-         WHERE e.id > $1 ORDER BY e.id LIMIT $2")
-        .bind(after)
-        .bind(limit)
-        .all(conn)
-        .await?;
-    Ok(found.into_iter().map(|Zoned(stored, zone)| (stored, zone)).collect())
+    Ok(found)
 }
 
 /// The next events behind `after`, by id, each with the words that it is found by.

@@ -43,7 +43,7 @@ pub async fn take_in(
     uid: &str,
     content: Content,
 ) -> Result<Allowed, EventError> {
-    let made = Made { uid: Some(uid.to_owned()), state: None, split_from: None, operation: "import" };
+    let made = Made { uid: Some(uid.to_owned()), state: None, split_from: None, said: Said::of("import") };
     make(tx, ctx, into, content, made).await
 }
 

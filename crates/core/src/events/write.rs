@@ -1,24 +1,34 @@
 //! The one way in which events are written: row, version, change-log row, in the transaction of the command.
 
+use jiff::Timestamp;
 use kalends_db::{Result, Tx};
-use kalends_kernel::{CalendarId, EventId, Id, Zone};
+use kalends_kernel::{CalendarId, EventId, Id};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::series::Derived;
 use super::store::{self, NewVersion, Snapshot};
 use super::{Event, EventError, series, words};
+use crate::calendars::Conflicts;
 use crate::changes::{self, Change, Kind, Op};
-use crate::ctx::Ctx;
+use crate::conflicts::{self, Occupancy};
+use crate::ctx::{Ctx, Door};
 use crate::search;
 
 /// Writes a new event as version 1.
-pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, operation: &'static str) -> Result<(), EventError> {
+pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: Said) -> Result<(), EventError> {
+    conflicts::guard(tx, ctx, None, event, said.on_conflict, &said.leaving).await?;
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
     index(tx, event, &derived).await?;
+    conflicts::occupy(tx, event.id, &Occupancy::of(event, &derived)).await?;
     let changed: Vec<String> = fields_of(&Snapshot::of(event)).into_iter().map(|(name, _)| name).collect();
-    store::insert_version(tx, ctx, NewVersion { event, operation, comment: None, changed: &changed }).await?;
+    store::insert_version(
+        tx,
+        ctx,
+        NewVersion { event, operation: said.operation, comment: said.comment, changed: &changed },
+    )
+    .await?;
     log(tx, ctx, event, Op::Created, None).await?;
     Ok(())
 }
@@ -31,11 +41,15 @@ pub(super) struct Said {
     pub(super) comment: Option<String>,
     /// What happened to the record.
     pub(super) op: Op,
+    /// What the caller wants when it takes time that is taken; none for what calendar and venue say.
+    pub(super) on_conflict: Option<Conflicts>,
+    /// Events that the same command moves away next: where they still are is no conflict.
+    pub(super) leaving: Vec<EventId>,
 }
 
 impl Said {
     pub(super) fn of(operation: &'static str) -> Said {
-        Said { operation, comment: None, op: Op::Updated }
+        Said { operation, comment: None, op: Op::Updated, on_conflict: None, leaving: Vec::new() }
     }
 }
 
@@ -45,12 +59,18 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
     if before == after && new.uid == old.uid && said.comment.is_none() {
         return Ok(new);
     }
+    conflicts::guard(tx, ctx, Some(old), &new, said.on_conflict, &said.leaving).await?;
     let new = Event { version: old.version + 1, updated_at: ctx.now.max(old.updated_at), ..new };
     let derived = series::derive(&new.content, &new.calendar_zone);
     if !store::update(tx, &new, &derived, old.version).await.map_err(store::uid_taken)? {
         return Err(tx.stale().into());
     }
     index(tx, &new, &derived).await?;
+    let was = Occupancy::of(old, &series::derive(&old.content, &old.calendar_zone));
+    let is = Occupancy::of(&new, &derived);
+    if was != is {
+        conflicts::reoccupy(tx, new.id, &is).await?;
+    }
     let changed = differences(&before, &after);
     let detail = detail_of(old, &new);
     store::insert_version(
@@ -144,34 +164,40 @@ pub(super) fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     names
 }
 
-/// Derives the instants of the next events behind `after` anew, because the time-zone database is another one (rule 32).
-/// Gives the last of them; none at the end. In batches, since a transaction must not take long.
+/// Derives what the database knows of the next events behind `after` anew, because the time-zone database or the program
+/// is another one (rule 32). Gives the last of them; none at the end. In batches, since a transaction must not take long.
 pub async fn derive_next(tx: &mut Tx, after: EventId) -> Result<Option<EventId>> {
-    let events = store::contents_with_zone(tx, after, BATCH).await?;
-    for (event, zone) in &events {
-        derive_one(tx, event, zone).await?;
+    let ctx = Ctx::system(Timestamp::UNIX_EPOCH, Door::Cli);
+    let events = store::next(tx, &ctx, None, after, BATCH).await?;
+    for event in &events {
+        rewrite(tx, event).await?;
     }
-    Ok(events.last().map(|(event, _)| event.id))
+    Ok(events.last().map(|event| event.id))
 }
 
-async fn derive_one(tx: &mut Tx, event: &store::Stored, zone: &Zone) -> Result<()> {
-    let derived = series::derive(&event.content, zone);
-    store::update_derived(tx, event.id, &derived).await?;
+async fn rewrite(tx: &mut Tx, event: &Event) -> Result<()> {
+    let derived = series::derive(&event.content, &event.calendar_zone);
+    store::update_derived(tx, event, &derived).await?;
+    conflicts::reoccupy(tx, event.id, &Occupancy::of(event, &derived)).await?;
     search::moved(tx, event.id, derived.starts_at.as_microsecond()).await
 }
+
+/// Grows when more is derived from events: a server that finds another number derives all of it anew. (1: whose time they
+/// take, their venue.)
+pub const DERIVATION: u32 = 1;
 
 /// How many events are derived anew at a time.
 const BATCH: i64 = 500;
 
 /// Derives the instants of a calendar's events anew, because its zone is another one.
-pub async fn derive_again(tx: &mut Tx, calendar: CalendarId, zone: &Zone) -> Result<()> {
+pub async fn derive_again(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId) -> Result<()> {
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
-        let events = store::contents(tx, calendar, after, BATCH).await?;
+        let events = store::next(tx, ctx, Some(calendar), after, BATCH).await?;
         let Some(last) = events.last() else { return Ok(()) };
         after = last.id;
         for event in events {
-            derive_one(tx, &event, zone).await?;
+            rewrite(tx, &event).await?;
         }
     }
 }

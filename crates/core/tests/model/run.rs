@@ -156,7 +156,7 @@ impl Run {
         let ids = Ids::at(self.now);
         let by = Credential::Session(ids.next());
         let actor = Actor::User(SignedIn { id: self.user, role: GlobalRole::Organizer, by });
-        Ctx { actor, now: self.now, ids, door: Door::Rest, request_id: "model".to_owned() }
+        Ctx { actor, now: self.now, ids, door: Door::Rest, horizon_years: 10, request_id: "model".to_owned() }
     }
 
     /// The next operation.
@@ -432,13 +432,15 @@ impl Run {
                 done.map(|()| None)
             }
             Op::Restore { event } => {
-                let done: Result<Allowed, EventError> =
-                    self.db.write((ctx, id(event)), |tx, (ctx, id)| Box::pin(events::restore(tx, ctx, *id))).await;
+                let done: Result<Allowed, EventError> = self
+                    .db
+                    .write((ctx, id(event)), |tx, (ctx, id)| Box::pin(events::restore(tx, ctx, *id, None)))
+                    .await;
                 done.map(|_| None)
             }
             Op::State { event, published } => {
                 let to = if *published { access::State::Published } else { access::State::Draft };
-                let wish = StateWish { to, comment: None };
+                let wish = StateWish { to, comment: None, on_conflict: None };
                 let done: Result<Allowed, EventError> = self
                     .db
                     .write((ctx, id(event), wish), |tx, (ctx, id, wish)| {
@@ -598,6 +600,7 @@ impl Run {
             state: None,
             mine: false,
             q: None,
+            venue: None,
             category: None,
             weekday: None,
             deleted: false,

@@ -1,7 +1,10 @@
 //! Many changes of events in one request.
 
 use axum::extract::State;
-use kalends_core::events::{self, Batch, BatchRefused, Done};
+use kalends_core::calendars::Conflicts;
+use kalends_core::ctx::Ctx;
+use kalends_core::events::{self, Batch, BatchRefused, Done, Operation};
+use kalends_db::Tx;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -10,6 +13,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::view::EventView;
+use super::view_of;
 use crate::app::App;
 use crate::call::{LargeBody, SignedInCall};
 use crate::codes;
@@ -70,18 +74,26 @@ pub struct BatchResult {
 }
 
 impl BatchResult {
-    fn of(result: Result<Done, events::EventError>) -> BatchResult {
-        let done =
-            |status, event: &events::Allowed| BatchResult { status, event: Some(EventView::of(event)), problem: None };
-        match result {
-            Ok(Done::Created(event)) => done(201, &event),
-            Ok(Done::Updated(event)) => done(200, &event),
-            Ok(Done::Deleted) => BatchResult { status: 204, event: None, problem: None },
+    async fn of(
+        tx: &mut Tx,
+        ctx: &Ctx,
+        result: Result<Done, events::EventError>,
+        wish: Option<Conflicts>,
+    ) -> Answer<BatchResult> {
+        let (status, event) = match result {
+            Ok(Done::Created(event)) => (201, Some(event)),
+            Ok(Done::Updated(event)) => (200, Some(event)),
+            Ok(Done::Deleted) => (204, None),
             Err(error) => {
                 let problem = Problem::from(error);
-                BatchResult { status: problem.status(), event: None, problem: Some(problem.to_json()) }
+                return Ok(BatchResult { status: problem.status(), event: None, problem: Some(problem.to_json()) });
             }
-        }
+        };
+        let event = match event {
+            Some(event) => Some(view_of(tx, ctx, &event, wish).await?),
+            None => None,
+        };
+        Ok(BatchResult { status, event, problem: None })
     }
 }
 
@@ -111,7 +123,12 @@ async fn batch(State(app): State<App>, call: SignedInCall, LargeBody(body): Larg
     write(&app, call.call, body.digest, batch, |tx, ctx, batch| {
         Box::pin(async move {
             let results = events::batch(tx, ctx, batch).await?;
-            let reply = Reply::ok(&BatchResults { results: results.into_iter().map(BatchResult::of).collect() });
+            let mut told = Vec::with_capacity(results.len());
+            for (result, operation) in results.into_iter().zip(&batch.operations) {
+                let wish = operation.as_ref().ok().and_then(Operation::on_conflict);
+                told.push(BatchResult::of(tx, ctx, result, wish).await?);
+            }
+            let reply = Reply::ok(&BatchResults { results: told });
             if reply.body.len() > LARGEST {
                 let detail = format!("the answer would have more than {LARGEST} bytes; send fewer operations at once");
                 return Err(Problem::new(&codes::TOO_LARGE).detail(detail));

@@ -24,6 +24,8 @@ pub struct EventBody {
     title: String,
     /// `2027-03-22T19:30:00` (in `time_zone`), with an offset (converted), or a date with `all_day`.
     start: String,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     #[serde(flatten)]
     rest: EventFields,
 }
@@ -42,6 +44,8 @@ pub struct EventPatch {
     drop_orphans: Option<bool>,
     /// What you say about the change, for the history.
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     #[serde(flatten)]
     rest: EventFields,
 }
@@ -56,6 +60,8 @@ pub struct EventReplacement {
     base_version: Option<i64>,
     drop_orphans: Option<bool>,
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     #[serde(flatten)]
     rest: EventFields,
 }
@@ -69,6 +75,8 @@ pub struct EventCopy {
     state: Option<String>,
     title: Option<String>,
     start: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     #[serde(flatten)]
     rest: EventFields,
 }
@@ -84,6 +92,8 @@ pub struct InstancePatch {
     base_version: Option<i64>,
     drop_orphans: Option<bool>,
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     #[serde(flatten)]
     rest: EventFields,
 }
@@ -96,6 +106,8 @@ pub struct EventFields {
     description: Option<String>,
     /// In free words; at most 1,000 characters.
     location: Option<String>,
+    /// At which venue; null at none.
+    venue_id: Option<Uuid>,
     /// `https://…`, `http://…`, `mailto:…` or `tel:…`.
     url: Option<String>,
     /// At most 50, of at most 100 characters.
@@ -144,6 +156,8 @@ pub struct StateBody {
     state: String,
     /// What you say about it; a refusal must say why.
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
 }
 
 /// The same step of several events.
@@ -156,4 +170,14 @@ pub struct StatesBody {
     state: String,
     /// What you say about it; a refusal must say why.
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
+}
+
+/// How to restore an event.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "RestoreInput", example = json!({"on_conflict": "warn"}))]
+pub struct RestoreBody {
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
 }

@@ -5,6 +5,7 @@ use kalends_core::events::{EventError, StateRefused, TOO_SPARSE};
 
 use super::view::EventView;
 use crate::codes;
+use crate::conflicts::ReportView;
 use crate::problem::Problem;
 
 impl From<EventError> for Problem {
@@ -48,6 +49,20 @@ impl From<EventError> for Problem {
                 Problem::new(&codes::ORPHANS).with("orphans", &orphans)
             }
             EventError::Budget => Problem::new(&codes::BUDGET).retry_after(60),
+            EventError::Clash(report) => {
+                let report = ReportView::of(&report);
+                let said = report.conflicts.len();
+                let detail = format!(
+                    "{said}{} of what is there takes the same time",
+                    if report.more { " and more" } else { "" }
+                );
+                Problem::new(&codes::CONFLICT)
+                    .detail(detail)
+                    .with("conflicts", &report.conflicts)
+                    .with("more", report.more)
+                    .with("checked_until", &report.checked_until)
+            }
+            EventError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             EventError::Internal(error) => error.into(),
         }
     }

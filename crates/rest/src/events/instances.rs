@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use jiff::civil::DateTime;
-use kalends_core::events::{self, Edit, How, Instanced, Precondition, Scope};
+use kalends_core::conflicts;
+use kalends_core::events::{self, Edit, How, Precondition, Scope};
 use kalends_kernel::{Cursor, EventId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,11 +22,6 @@ use crate::write::write;
 /// The routes of instances.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, change, cancel))
-}
-
-fn shown(found: &Instanced) -> Reply {
-    let view = EventView::of_instance(&found.of, &found.instance);
-    Reply::ok(&view).etag(view.etag())
 }
 
 /// List the instances of an event
@@ -95,7 +91,7 @@ async fn show(
         ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
     request_body = body::InstancePatch,
     responses((status = 200, description = "The instance as it is now, of the event that it belongs to now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change(
     State(app): State<App>,
@@ -113,7 +109,12 @@ async fn change(
         body.digest,
         (id, original, scope, edit),
         |tx, ctx, (id, original, scope, edit)| {
-            Box::pin(async move { Ok(shown(&events::edit_instance(tx, ctx, *id, original, *scope, edit).await?)) })
+            Box::pin(async move {
+                let found = events::edit_instance(tx, ctx, *id, original, *scope, edit).await?;
+                let report = conflicts::told(tx, ctx, &found.of.event, edit.on_conflict).await?;
+                let view = EventView::of_instance(&found.of, &found.instance).told(report.as_ref());
+                Ok(Reply::ok(&view).etag(view.etag()))
+            })
         },
     )
     .await

@@ -12,9 +12,13 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use kalends_core::access::Can;
-use kalends_core::ctx::Actor;
+use kalends_core::calendars::Conflicts;
+use kalends_core::conflicts;
+use kalends_core::ctx::{Actor, Ctx};
 use kalends_core::events::{self, Allowed, Edit, How, NewEvent, Precondition, StateWish};
 use kalends_core::history;
+use kalends_db::Tx;
+use kalends_kernel::fields::Fields;
 use kalends_kernel::{EventId, Invalid};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -80,9 +84,19 @@ fn shown(of: &Allowed) -> Reply {
     Reply::ok(&view).etag(view.etag())
 }
 
-fn made(of: &Allowed) -> Reply {
-    let view = EventView::of(of);
-    Reply::created(view.path(), &view).etag(view.etag())
+/// The event after a write, with what it clashes with where somebody asks.
+async fn view_of(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer<EventView> {
+    Ok(EventView::of(of).told(conflicts::told(tx, ctx, &of.event, wish).await?.as_ref()))
+}
+
+async fn written(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
+    let view = view_of(tx, ctx, of, wish).await?;
+    Ok(Reply::ok(&view).etag(view.etag()))
+}
+
+async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
+    let view = view_of(tx, ctx, of, wish).await?;
+    Ok(Reply::created(view.path(), &view).etag(view.etag()))
 }
 
 /// List events
@@ -95,7 +109,7 @@ fn made(of: &Allowed) -> Reply {
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
         ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
         ("q" = Option<String>, Query, description = "Only with these words in title, categories, location or description (also of overrides); case and accents do not count, a word also finds longer ones that begin with it, and one that is found nowhere is corrected (1 letter, from 8 letters on 2). The best fit first unless `sort` or `expand` says otherwise"),
-        ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
+        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only at this venue"), ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
         ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all (not with expand)")),
@@ -118,15 +132,20 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
 
 /// Make an event
 ///
-/// In your own calendar unless you name one that you may edit.
+/// In your own calendar unless you name one that you may edit. `on_conflict` says what happens when it takes time that is taken,
+/// in the calendar, at the venue or of its people; without it the calendar and the venue say. Under `warn` and `reject` the
+/// answer lists `conflicts` and `warnings`.
 #[utoipa::path(post, path = "/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
     responses((status = 201, description = "Made; `Location` says where", body = EventView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
-        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "The UID is taken", body = ProblemDocument),
+        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let new = NewEvent::parse(body.map)?;
     write(&app, call.call, body.digest, new, |tx, ctx, new| {
-        Box::pin(async move { Ok(made(&events::create(tx, ctx, new).await?)) })
+        Box::pin(async move {
+            let event = events::create(tx, ctx, new).await?;
+            made(tx, ctx, &event, new.on_conflict).await
+        })
     })
     .await
 }
@@ -169,7 +188,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 /// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
 #[utoipa::path(put, path = "/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument), (status = 428, description = "Say which version you are replacing", body = ProblemDocument)))]
 async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Replace).await
@@ -181,7 +200,7 @@ async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 /// times move, excluded dates and overrides move along.
 #[utoipa::path(patch, path = "/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
+        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Patch).await
@@ -190,7 +209,10 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 async fn edit(app: &App, call: SignedInCall, id: EventId, body: Body, how: How) -> Answer {
     let edit = Edit::parse(body.map, how, versions(&call.call))?;
     write(app, call.call.without_key(), body.digest, (id, edit), |tx, ctx, (id, edit)| {
-        Box::pin(async move { Ok(shown(&events::edit(tx, ctx, *id, edit).await?)) })
+        Box::pin(async move {
+            let event = events::edit(tx, ctx, *id, edit).await?;
+            written(tx, ctx, &event, edit.on_conflict).await
+        })
     })
     .await
 }
@@ -220,12 +242,24 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 /// Restore an event
 ///
 /// Out of the trash, as a new version. Owners may.
-#[utoipa::path(post, path = "/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+#[utoipa::path(post, path = "/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "The calendar has another event with its UID by now, or `review-required`", body = ProblemDocument)))]
-async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
-    write(&app, call.call, [0; 32], id, |tx, ctx, id| {
-        Box::pin(async move { Ok(shown(&events::restore(tx, ctx, *id).await?)) })
+        (status = 409, description = "The calendar has another event with its UID by now, `conflict`, or `review-required`", body = ProblemDocument)))]
+async fn restore(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<EventId>,
+    body: OptionalBody,
+) -> Answer {
+    let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
+    let mut fields = Fields::of_map(&map, "");
+    let wish = fields.choice("on_conflict", Conflicts::NAMES);
+    let wish = fields.finish().or(wish)?;
+    write(&app, call.call, digest, (id, wish), |tx, ctx, (id, wish)| {
+        Box::pin(async move {
+            let event = events::restore(tx, ctx, *id, *wish).await?;
+            written(tx, ctx, &event, *wish).await
+        })
     })
     .await
 }
@@ -235,12 +269,15 @@ async fn restore(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 /// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
 #[utoipa::path(post, path = "/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
     responses((status = 201, description = "The copy; `Location` says where", body = EventView), (status = 403, description = "You do not see the original whole, or may not put events into the calendar", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "The UID is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
     let changes = NewEvent::parse_changes(map)?;
     write(&app, call.call, digest, (id, changes), |tx, ctx, (id, changes)| {
-        Box::pin(async move { Ok(made(&events::clone(tx, ctx, *id, changes).await?)) })
+        Box::pin(async move {
+            let event = events::clone(tx, ctx, *id, changes).await?;
+            made(tx, ctx, &event, changes.on_conflict).await
+        })
     })
     .await
 }
@@ -251,11 +288,14 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
 /// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
 #[utoipa::path(post, path = "/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "There is no such step", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 409, description = "There is no such step, or `conflict`: the time is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let wish = StateWish::parse(&body.map)?;
     write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| {
-        Box::pin(async move { Ok(shown(&events::change_state(tx, ctx, *id, wish).await?)) })
+        Box::pin(async move {
+            let event = events::change_state(tx, ctx, *id, wish).await?;
+            written(tx, ctx, &event, wish.on_conflict).await
+        })
     })
     .await
 }
@@ -271,7 +311,11 @@ async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -
     write(&app, call.call, body.digest, wish?, |tx, ctx, (ids, wish)| {
         Box::pin(async move {
             let moved = events::change_states(tx, ctx, ids, wish).await?;
-            Ok(Reply::ok(&Events { items: moved.iter().map(EventView::of).collect() }))
+            let mut items = Vec::with_capacity(moved.len());
+            for event in &moved {
+                items.push(view_of(tx, ctx, event, wish.on_conflict).await?);
+            }
+            Ok(Reply::ok(&Events { items }))
         })
     })
     .await

@@ -88,6 +88,7 @@ pub(crate) fn read(mut query: Query) -> Result<(List, bool), Problem> {
         state: query.choice("state", State::NAMES),
         q,
         mine: query.boolean("mine").unwrap_or(false),
+        venue: query.id("venue_id"),
         category: query.text("category"),
         weekday: query.choice("weekday", WEEKDAYS),
         deleted,

@@ -34,6 +34,8 @@ pub struct ShiftBody {
     rename: Option<BTreeMap<String, String>>,
     /// Whether to show only what would happen; true by default.
     preview: Option<bool>,
+    /// What happens when one takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
     /// Comes with the school.
     #[schema(value_type = Option<i64>)]
     class_years: Option<i64>,

@@ -2,15 +2,17 @@
 
 use jiff::tz::TimeZone;
 use kalends_core::access::{Role, Sight};
+use kalends_core::conflicts::Report;
 use kalends_core::events::{
     self, Allowed, Audience, Content, Found, Instance, Override, Price, Registration, Status, Times, show,
 };
-use kalends_kernel::{CalendarId, EventId, UserId, Zone};
+use kalends_kernel::{CalendarId, EventId, UserId, VenueId, Zone};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::conflicts::{ClashView, ReportView};
 use crate::reply::etag;
 
 /// An event, or one of its instances.
@@ -44,8 +46,9 @@ pub struct EventView {
     description: Option<String>,
     /// Where.
     location: Option<String>,
-    /// Always null until venues exist.
-    venue_id: Option<Uuid>,
+    /// At which venue.
+    #[schema(value_type = Option<Uuid>)]
+    venue_id: Option<VenueId>,
     /// A page about it.
     url: Option<String>,
     /// Words to find it by.
@@ -118,6 +121,15 @@ pub struct EventView {
     updated_at: String,
     /// Since when it is in the trash.
     deleted_at: Option<String>,
+    /// After a write under the policy `warn` or `reject`: what takes the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts: Option<Vec<ClashView>>,
+    /// With `conflicts`: probably the same event once more, `reason` `duplicate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<ClashView>>,
+    /// With `conflicts`: up to when they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_until: Option<String>,
 }
 
 /// How seats are given.
@@ -217,6 +229,17 @@ impl EventView {
         }
     }
 
+    /// With what a check for conflicts found, if there was one.
+    pub fn told(self, report: Option<&Report>) -> EventView {
+        let Some(report) = report.map(ReportView::of) else { return self };
+        EventView {
+            conflicts: Some(report.conflicts),
+            warnings: Some(report.warnings),
+            checked_until: Some(report.checked_until),
+            ..self
+        }
+    }
+
     fn base(of: &Allowed, content: &Content) -> EventView {
         let (event, sight) = (&of.event, of.grant.sight);
         let (seen, full) = (sight >= Sight::Public, sight == Sight::Full);
@@ -229,7 +252,7 @@ impl EventView {
             title: text(&content.title),
             description: text(&content.description),
             location: text(&content.location),
-            venue_id: None,
+            venue_id: content.venue_id.filter(|_| seen),
             url: content.url.clone().filter(|_| seen),
             categories: if seen { content.categories.clone() } else { Vec::new() },
             start: String::new(),
@@ -261,6 +284,9 @@ impl EventView {
             created_at: event.created_at.to_string(),
             updated_at: event.updated_at.to_string(),
             deleted_at: event.deleted_at.map(|at| at.to_string()),
+            conflicts: None,
+            warnings: None,
+            checked_until: None,
         }
     }
 
@@ -330,7 +356,9 @@ fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sigh
     let hidden: &[&str] = match sight {
         Sight::Full => &[],
         Sight::Public => &["meta", "reminders"],
-        Sight::Busy => &["title", "description", "location", "url", "categories", "reminders", "capacity", "meta"],
+        Sight::Busy => {
+            &["title", "description", "location", "venue_id", "url", "categories", "reminders", "capacity", "meta"]
+        }
     };
     for name in hidden {
         body.remove(*name);

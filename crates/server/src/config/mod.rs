@@ -4,6 +4,7 @@
 
 mod accounts;
 mod changes;
+mod conflicts;
 mod database;
 mod http;
 mod imports;
@@ -21,6 +22,7 @@ use kalends_kernel::Secret;
 
 pub use accounts::Accounts;
 pub use changes::Changes;
+pub use conflicts::Conflicts;
 pub use database::Database;
 pub use http::Http;
 pub use imports::Imports;
@@ -52,6 +54,8 @@ pub struct Config {
     pub changes: Changes,
     /// `[imports]`.
     pub imports: Imports,
+    /// `[conflicts]`.
+    pub conflicts: Conflicts,
     /// `[mail]`.
     pub mail: Mail,
     /// `[log]`.
@@ -80,6 +84,7 @@ pub fn known_keys() -> Vec<&'static Key> {
         rate_limit::KEYS,
         accounts::KEYS,
         changes::KEYS,
+        conflicts::KEYS,
         imports::KEYS,
         mail::KEYS,
         log::KEYS,
@@ -146,6 +151,7 @@ impl Config {
             accounts: Accounts::read(&mut keys),
             changes: Changes::read(&mut keys),
             imports: Imports::read(&mut keys),
+            conflicts: Conflicts::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
@@ -191,6 +197,7 @@ impl Config {
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
             ("changes.retention_days", self.changes.retention_days.to_string()),
             ("imports.largest_file_mib", (self.imports.largest_file >> 20).to_string()),
+            ("conflicts.horizon_years", self.conflicts.horizon_years.to_string()),
             (
                 "mail.smtp_url",
                 self.mail.smtp_url.as_ref().map_or("(not set)".to_owned(), |url| text(&without_password(url.reveal()))),

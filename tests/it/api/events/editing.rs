@@ -175,16 +175,6 @@ async fn everything_wrong_is_told_at_once_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn what_comes_with_venues_is_refused_until_then() {
-    let world = World::new().await;
-    let alice = world.alice().await;
-    let body = json!({"title": "Talk", "start": "2027-05-03T18:00:00", "venue_id": world.alice().await.id, "on_conflict": "reject"});
-    let refused = alice.post("/api/v1/events").json(&body).send().await.expect_problem("invalid");
-    let expected = [("/on_conflict", "not-supported"), ("/venue_id", "not-supported")];
-    assert_eq!(refused.errors(), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
-}
-
-#[tokio::test]
 async fn when_a_whole_series_moves_its_exceptions_move_along() {
     let world = World::new().await;
     let alice = world.alice().await;

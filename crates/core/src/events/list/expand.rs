@@ -165,11 +165,12 @@ async fn singles(
     Ok(run(text).all(conn).await?)
 }
 
-/// A series that may have an instance in the window.
-pub(super) struct Candidate {
-    id: EventId,
-    version: i64,
-    zone: Zone,
+/// A series that may have an instance in a window: what it takes to find it compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) id: EventId,
+    pub(crate) version: i64,
+    pub(crate) zone: Zone,
 }
 
 impl FromRow for Candidate {
@@ -208,7 +209,7 @@ pub(super) fn compiled(event: &Event) -> Arc<Compiled> {
 }
 
 /// The candidates compiled, from the cache or from the database.
-pub(super) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result<Vec<(EventId, Arc<Compiled>)>> {
+pub(crate) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result<Vec<(EventId, Arc<Compiled>)>> {
     struct Contents(EventId, Content);
     impl FromRow for Contents {
         fn from_row(row: &Row) -> Result<Self> {

@@ -8,10 +8,12 @@ mod find;
 mod scope;
 mod search;
 
+pub(crate) use expand::{Candidate, compile};
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use kalends_db::{Conn, sql};
-use kalends_kernel::{CalendarId, Cursor, EventId, Page};
+use kalends_kernel::{CalendarId, Cursor, EventId, Page, VenueId};
 
 use super::series::Instance;
 use super::store::{COLUMNS, FROM};
@@ -63,6 +65,8 @@ pub struct List {
     pub mine: bool,
     /// Only with these words; see `search`.
     pub q: Option<String>,
+    /// Only at this venue.
+    pub venue: Option<VenueId>,
     /// Only with this category, case aside.
     pub category: Option<String>,
     /// Only what begins on this weekday, Monday = 1: of a series its first start, expanded each instance.

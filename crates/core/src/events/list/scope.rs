@@ -93,7 +93,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
     let visible: Vec<Calendar> = run(text).all(conn).await?;
 
     // What somebody sees only as busy must not be told by a filter on, or an order by, what it hides.
-    let reveals = list.category.is_some() || list.q.is_some() || list.sort == Sort::Title;
+    let reveals = list.category.is_some() || list.venue.is_some() || list.q.is_some() || list.sort == Sort::Title;
     let (mut all, mut published, mut owned) = (Vec::new(), Vec::new(), Vec::new());
     let mut anonymous_or_revealing = reveals || ctx.actor == Actor::Anonymous;
     for calendar in visible {
@@ -196,6 +196,10 @@ pub(super) fn filters(text: &mut Text, ctx: &Ctx, list: &List) {
     if list.mine {
         text.push(" AND e.author_id = ");
         text.value(ctx.user());
+    }
+    if let Some(venue) = list.venue {
+        text.push(" AND e.venue_id = ");
+        text.value(venue);
     }
     if let Some(category) = &list.category {
         text.push(" AND EXISTS (SELECT 1 FROM event_categories k WHERE k.event_id = e.id AND k.category_key = ");

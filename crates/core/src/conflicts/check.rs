@@ -1,0 +1,378 @@
+//! Whether an event takes time that is taken: refused in the write, told in the answer.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use kalends_db::{Conn, Tx};
+use kalends_kernel::{EventId, Invalid, VenueId, Zone};
+
+use super::find::{Theirs, taken};
+use super::occupancy::{people, places, takes_time};
+use super::overlap::{Mine, Timeline};
+use super::{Clash, MOST_LISTED, Reason, Report, Subject, Work, horizon, store};
+use crate::access::{Grant, Sight};
+use crate::calendars::Conflicts;
+use crate::ctx::Ctx;
+use crate::events::store::any;
+use crate::events::{Compiled, Content, Event, EventError, Taken, derive, show_instant, show_wall};
+use crate::venues::{self, Venue};
+
+/// Refuses a write that newly takes time that is taken, where the policy says so. Called by the one function that writes
+/// events; until the commit nobody else can pass for the same calendar, venue or person.
+pub(crate) async fn guard(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: Option<&Event>,
+    new: &Event,
+    wish: Option<Conflicts>,
+    leaving: &[EventId],
+) -> Result<(), EventError> {
+    let venues = venues_of(tx, old, new).await?;
+    if !takes_time(new) || old.is_some_and(|old| takes_the_same(old, new)) {
+        return Ok(());
+    }
+    let policies = Policies::of(ctx, new, &venues, wish);
+    let subjects = policies.subjects(new, Conflicts::Reject);
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let mut work = Work::new();
+    let starts_at = derive(&new.content, &new.calendar_zone).starts_at;
+    let until = horizon(ctx, starts_at);
+    let question = Question {
+        but: leaving.iter().copied().chain([new.id]).collect(),
+        known: old.filter(|old| takes_time(old)).map(subjects_of).unwrap_or_default(),
+        mine: newly_taken(old, new, (starts_at, until), &mut work)?,
+        subjects,
+    };
+    if question.is_empty() {
+        return Ok(());
+    }
+    tx.hold(question.subjects.iter().map(|subject| subject.id())).await?;
+    let (clashes, more) = ask(tx, ctx, &question, &mut work).await?;
+    if clashes.is_empty() {
+        return Ok(());
+    }
+    Err(EventError::Clash(Box::new(Report { clashes, more, warnings: Vec::new(), checked_until: until })))
+}
+
+/// What an event that was written (or, a draft, is to be published) clashes with, for the answer; none where nobody asks.
+pub async fn told(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    event: &Event,
+    wish: Option<Conflicts>,
+) -> Result<Option<Report>, EventError> {
+    let venues = venues::store::all_of(conn, places(&event.content)).await?;
+    let subjects = Policies::of(ctx, event, &venues, wish).subjects(event, Conflicts::Warn);
+    if subjects.is_empty() || event.deleted_at.is_some() {
+        return Ok(None);
+    }
+    let mut work = Work::new();
+    let starts_at = derive(&event.content, &event.calendar_zone).starts_at;
+    let until = horizon(ctx, starts_at);
+    let mine = timeline(&event.content, &event.calendar_zone, (starts_at, until), &mut work)?;
+    let question = Question { but: [event.id].into(), known: Subjects::new(), mine: all_new(mine), subjects };
+    let (clashes, more) = ask(conn, ctx, &question, &mut work).await?;
+    let warnings = duplicates(conn, ctx, Some(event.id), event.calendar_id, &event.content.title, starts_at).await?;
+    Ok(Some(Report { clashes, more, warnings, checked_until: until }))
+}
+
+/// The venues of an event that are there. A new one must be.
+async fn venues_of(tx: &mut Tx, old: Option<&Event>, new: &Event) -> Result<Vec<Venue>, EventError> {
+    let wanted = places(&new.content);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = venues::store::all_of(tx, wanted.iter().copied()).await?;
+    let known = old.map(|old| places(&old.content)).unwrap_or_default();
+    let is_wrong = |id: &VenueId| !known.contains(id) && !found.iter().any(|venue| venue.id == *id);
+    let mut invalid = Invalid::new();
+    let detail = "there is no such venue";
+    if new.content.venue_id.as_ref().is_some_and(is_wrong) {
+        invalid.add("/venue_id", "unknown-venue", detail);
+    }
+    for (index, one) in new.content.overrides.iter().enumerate() {
+        if one.venue_id.as_ref().is_some_and(is_wrong) {
+            invalid.add(format!("/overrides/{index}/venue_id"), "unknown-venue", detail);
+        }
+    }
+    Ok(invalid.or(found)?)
+}
+
+/// What is to happen, by what is taken.
+struct Policies {
+    general: Conflicts,
+    venues: BTreeMap<VenueId, Conflicts>,
+}
+
+impl Policies {
+    fn of(ctx: &Ctx, event: &Event, venues: &[Venue], wish: Option<Conflicts>) -> Policies {
+        let calendar = event.in_calendar.conflicts;
+        let of_venue = |venue: &Venue| {
+            if venue.conflicts == Conflicts::Reject && !venue.is_managed_by(ctx) {
+                Conflicts::Reject
+            } else {
+                wish.unwrap_or(venue.conflicts.max(calendar))
+            }
+        };
+        Policies {
+            general: wish.unwrap_or(calendar),
+            venues: venues.iter().map(|venue| (venue.id, of_venue(venue))).collect(),
+        }
+    }
+
+    /// What of an event is looked at under a policy at least this strict.
+    fn subjects(&self, event: &Event, least: Conflicts) -> BTreeSet<Subject> {
+        let mut subjects: BTreeSet<Subject> =
+            self.venues.iter().filter(|(_, policy)| **policy >= least).map(|(id, _)| Subject::Venue(*id)).collect();
+        if self.general >= least {
+            subjects.extend(subjects_of(event));
+        }
+        subjects
+    }
+}
+
+type Subjects = BTreeSet<Subject>;
+
+/// The calendar and the people; venues are asked by themselves, since they may be different from one instance to the next.
+fn subjects_of(event: &Event) -> Subjects {
+    people(event).into_iter().map(Subject::User).chain([Subject::Calendar(event.calendar_id)]).collect()
+}
+
+/// Whether nothing of what a check looks at has changed.
+fn takes_the_same(old: &Event, new: &Event) -> bool {
+    let (a, b) = (&old.content, &new.content);
+    takes_time(old)
+        && a.times == b.times
+        && a.recurrence == b.recurrence
+        && a.overrides == b.overrides
+        && (a.status, a.busy, a.venue_id) == (b.status, b.busy, b.venue_id)
+        && old.calendar_zone == new.calendar_zone
+        && subjects_of(old) == subjects_of(new)
+}
+
+/// The stretches that the instances of a series take in a window.
+pub(super) fn timeline(
+    content: &Content,
+    zone: &Zone,
+    (from, to): (Timestamp, Timestamp),
+    work: &mut Work,
+) -> Result<Vec<Taken>, EventError> {
+    let compiled = Compiled::of(content, zone);
+    let mut all = Vec::new();
+    // A single event is looked at whole, however far away it is.
+    let to = if content.is_recurring() { to } else { Timestamp::MAX };
+    for instance in compiled.overlapping(from, to) {
+        work.spend(1)?;
+        all.extend(compiled.taken(&instance?));
+    }
+    Ok(all)
+}
+
+pub(super) fn all_new(mine: Vec<Taken>) -> Timeline {
+    Timeline::new(mine.into_iter().map(|taken| Mine { taken, moved: true, rehoused: true }).collect())
+}
+
+/// What the new content takes, and what of it the old one did not.
+fn newly_taken(
+    old: Option<&Event>,
+    new: &Event,
+    window: (Timestamp, Timestamp),
+    work: &mut Work,
+) -> Result<Timeline, EventError> {
+    let mine = timeline(&new.content, &new.calendar_zone, window, work)?;
+    let Some(old) = old.filter(|old| takes_time(old)) else { return Ok(all_new(mine)) };
+    let from = derive(&old.content, &old.calendar_zone).starts_at;
+    let before = timeline(&old.content, &old.calendar_zone, (from, window.1), work)?;
+    let times: HashSet<(Timestamp, Timestamp)> = before.iter().map(|one| (one.start, one.end)).collect();
+    let places: HashSet<(Timestamp, Timestamp, Option<VenueId>)> =
+        before.iter().map(|one| (one.start, one.end, one.venue)).collect();
+    let mine = mine.into_iter().map(|taken| Mine {
+        taken,
+        moved: !times.contains(&(taken.start, taken.end)),
+        rehoused: !places.contains(&(taken.start, taken.end, taken.venue)),
+    });
+    Ok(Timeline::new(mine.collect()))
+}
+
+/// What is asked.
+pub(super) struct Question {
+    /// The event itself is no conflict.
+    pub(super) but: BTreeSet<EventId>,
+    /// When.
+    pub(super) mine: Timeline,
+    /// Whose time.
+    pub(super) subjects: Subjects,
+    /// Whose time it was before: of theirs only what is moved counts.
+    pub(super) known: Subjects,
+}
+
+impl Question {
+    fn is_empty(&self) -> bool {
+        let Some((from, to)) = self.mine.span() else { return true };
+        let somebody_new =
+            self.subjects.iter().any(|one| !matches!(one, Subject::Venue(_)) && !self.known.contains(one));
+        !somebody_new && self.mine.overlapping(from, to).all(|one| !one.moved && !one.rehoused)
+    }
+
+    /// Through which of these subjects one of theirs conflicts with one of mine.
+    fn conflicts<'q>(
+        &'q self,
+        mine: &'q Mine,
+        theirs: &'q Theirs,
+        through: &'q Subjects,
+    ) -> impl Iterator<Item = Reason> + 'q {
+        through
+            .iter()
+            .filter(|subject| match subject {
+                Subject::Venue(id) => mine.rehoused && mine.taken.venue == Some(*id) && theirs.venue == Some(*id),
+                other => mine.moved || !self.known.contains(other),
+            })
+            .map(|subject| subject.reason())
+    }
+}
+
+/// A conflict that was found: when it begins, the other event and instance; then its end, the overlap and why.
+type Hits = BTreeMap<(Timestamp, EventId, Option<DateTime>), Hit>;
+
+struct Hit {
+    end: Timestamp,
+    overlap: (Timestamp, Timestamp),
+    reasons: BTreeSet<Reason>,
+}
+
+/// The first conflicts by start, and whether there are more.
+pub(super) async fn ask(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    question: &Question,
+    work: &mut Work,
+) -> Result<(Vec<Clash>, bool), EventError> {
+    let Some(span) = question.mine.span() else { return Ok((Vec::new(), false)) };
+    let mut hits = Hits::new();
+    let mut steps = 0;
+    taken(conn, ctx, &question.subjects, span, work, |through, theirs| {
+        if question.but.contains(&theirs.event) {
+            return;
+        }
+        let key = (theirs.start, theirs.event, theirs.original_start);
+        let full = hits.len() > MOST_LISTED && hits.last_key_value().is_some_and(|(last, _)| key > *last);
+        for mine in question.mine.overlapping(theirs.start, theirs.end) {
+            steps += 1;
+            // Once one is left out, it only matters that there are more; and of one that is in, every reason.
+            if full || steps > MOST_STEPS {
+                return;
+            }
+            let reasons: BTreeSet<Reason> = question.conflicts(mine, &theirs, through).collect();
+            if reasons.is_empty() {
+                continue;
+            }
+            let overlap = (theirs.start.max(mine.taken.start), theirs.end.min(mine.taken.end));
+            let hit = hits.entry(key).or_insert(Hit { end: theirs.end, overlap, reasons: BTreeSet::new() });
+            hit.reasons.extend(reasons);
+        }
+        if hits.len() > MOST_LISTED + 1 {
+            hits.pop_last();
+        }
+    })
+    .await?;
+    if steps > MOST_STEPS {
+        return Err(EventError::TooMuchToCheck);
+    }
+    let more = hits.len() > MOST_LISTED;
+    let mut ids: Vec<EventId> = hits.keys().take(MOST_LISTED).map(|key| key.1).collect();
+    ids.sort();
+    ids.dedup();
+    let events: HashMap<EventId, (Event, Option<Grant>)> =
+        any(conn, ctx, &ids).await?.into_iter().map(|(event, grant)| (event.id, (event, grant))).collect();
+    let clashes = hits
+        .into_iter()
+        .take(MOST_LISTED)
+        .filter_map(|((start, id, original), hit)| {
+            let (event, grant) = events.get(&id)?;
+            Some(clash(event, grant.as_ref(), (start, hit.end), hit.overlap, original, hit.reasons))
+        })
+        .collect();
+    Ok((clashes, more))
+}
+
+/// How many pairs of instances are looked at.
+const MOST_STEPS: usize = 1_000_000;
+
+/// The other instance as the actor may see it.
+fn clash(
+    event: &Event,
+    grant: Option<&Grant>,
+    (start, end): (Timestamp, Timestamp),
+    overlap: (Timestamp, Timestamp),
+    original: Option<DateTime>,
+    reasons: BTreeSet<Reason>,
+) -> Clash {
+    let times = &event.content.times;
+    let zone = times.zone(&event.calendar_zone);
+    let reasons = reasons.into_iter().collect();
+    let Some(grant) = grant else {
+        // Not even its id: only that this time is not to be had.
+        let utc = |at: Timestamp| at.to_string();
+        return Clash {
+            event: None,
+            title: None,
+            start: utc(overlap.0),
+            end: utc(overlap.1),
+            original_start: None,
+            reasons,
+        };
+    };
+    let own = original.and_then(|original| event.content.overridden(original)).and_then(|one| one.title.clone());
+    let title = (grant.sight >= Sight::Public).then(|| own.unwrap_or_else(|| event.content.title.clone()));
+    let original_start = original.map(|original| {
+        if times.all_day || times.time_zone.is_none() {
+            crate::events::show(original, start, None, times.all_day)
+        } else {
+            show_wall(original, times.begun_at(original).start_instant(&event.calendar_zone))
+        }
+    });
+    Clash {
+        event: Some(event.id),
+        title,
+        start: show_instant(start, zone),
+        end: show_instant(end, zone),
+        original_start,
+        reasons,
+    }
+}
+
+/// How near two events with one title begin that are probably the same.
+const NEAR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Probably the same event once more: the same title, case and blanks aside, in the same calendar at about the same time.
+pub(super) async fn duplicates(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    but: Option<EventId>,
+    calendar: kalends_kernel::CalendarId,
+    title: &str,
+    starts_at: Timestamp,
+) -> Result<Vec<Clash>, EventError> {
+    let near = |by: SignedDuration| starts_at.checked_add(by).unwrap_or(starts_at);
+    let ids = store::beginning(conn, calendar, (near(-NEAR), near(NEAR)), 200).await?;
+    let ids: Vec<EventId> = ids.into_iter().filter(|id| Some(*id) != but).collect();
+    let words = |title: &str| title.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    let wanted = words(title);
+    let mut found = Vec::new();
+    for (event, grant) in any(conn, ctx, &ids).await? {
+        let Some(grant) = grant.filter(|grant| grant.sight >= Sight::Public) else { continue };
+        if words(&event.content.title) == wanted {
+            let times = &event.content.times;
+            let zone = &event.calendar_zone;
+            let at = (times.start_instant(zone), times.end_instant(zone).max(times.start_instant(zone)));
+            let original = event.content.is_recurring().then_some(times.start);
+            found.push(clash(&event, Some(&grant), at, at, original, [Reason::Duplicate].into()));
+        }
+    }
+    found.sort_by(|a, b| (&a.start, a.event).cmp(&(&b.start, b.event)));
+    found.truncate(MOST_LISTED);
+    Ok(found)
+}

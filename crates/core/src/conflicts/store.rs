@@ -1,0 +1,150 @@
+//! All SQL of conflicts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use kalends_db::{Conn, FromRow, Result, Row, Tx, Value, sql};
+use kalends_kernel::{CalendarId, EventId, Zone};
+use uuid::Uuid;
+
+use super::occupancy::Occupancy;
+use crate::calendars::store::zone;
+use crate::events::reach;
+
+/// Takes away every row of an event.
+pub(super) async fn clear(tx: &mut Tx, event: EventId) -> Result<()> {
+    sql("DELETE FROM occupancy WHERE event_id = $1").bind(event).run(tx).await?;
+    Ok(())
+}
+
+/// Writes the rows of an event that has none.
+pub(super) async fn put(tx: &mut Tx, event: EventId, is: &Occupancy) -> Result<()> {
+    let subjects: Vec<Uuid> = is.subjects.iter().copied().collect();
+    for some in subjects.chunks(64) {
+        let rows: Vec<String> = (5..5 + some.len()).map(|n| format!("($1, ${n}, $2, $3, $4)")).collect();
+        let text = format!(
+            "INSERT INTO occupancy (event_id, subject_id, reach, starts_at, ends_at) VALUES {}",
+            rows.join(", ")
+        );
+        let statement = sql(text).bind(event).bind(is.reach).bind(is.starts_at).bind(is.ends_at);
+        some.iter().fold(statement, |statement, subject| statement.bind(*subject)).run(tx).await?;
+    }
+    Ok(())
+}
+
+/// What is stored of events, for `kalends check`.
+pub(crate) async fn stored(conn: &mut Conn, events: &[EventId]) -> Result<BTreeMap<EventId, Occupancy>> {
+    struct Stored(EventId, Uuid, Occupancy);
+    impl FromRow for Stored {
+        fn from_row(row: &Row) -> Result<Self> {
+            let occupancy = Occupancy {
+                subjects: BTreeSet::new(),
+                reach: row.get("reach")?,
+                starts_at: row.get("starts_at")?,
+                ends_at: row.opt("ends_at")?,
+            };
+            Ok(Stored(row.get("event_id")?, row.get("subject_id")?, occupancy))
+        }
+    }
+    let rows: Vec<Stored> =
+        sql("SELECT event_id, subject_id, reach, starts_at, ends_at FROM occupancy WHERE event_id IN ({})")
+            .bind_list(events.iter().copied())
+            .all(conn)
+            .await?;
+    let mut found: BTreeMap<EventId, Occupancy> = BTreeMap::new();
+    for Stored(event, subject, occupancy) in rows {
+        found.entry(event).or_insert(occupancy).subjects.insert(subject);
+    }
+    Ok(found)
+}
+
+/// An event that may take time of a subject in a window.
+pub(super) struct Taking {
+    pub(super) event: EventId,
+    pub(super) subject: Uuid,
+    pub(super) is_series: bool,
+    pub(super) starts_at: Timestamp,
+    pub(super) ends_at: Option<Timestamp>,
+    pub(super) version: i64,
+    pub(super) zone: Zone,
+}
+
+impl FromRow for Taking {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Taking {
+            event: row.get("event_id")?,
+            subject: row.get("subject_id")?,
+            is_series: row.get::<i64>("reach")? == reach::SERIES,
+            starts_at: row.get("starts_at")?,
+            ends_at: row.opt("ends_at")?,
+            version: row.get("version")?,
+            zone: zone(row, "time_zone")?,
+        })
+    }
+}
+
+/// What may take time of these in `[from, to)`, at most `limit` rows. Single events that are given do; of series it is asked
+/// of the rule.
+pub(super) async fn taking(
+    conn: &mut Conn,
+    subjects: &[Uuid],
+    (from, to): (Timestamp, Timestamp),
+    limit: usize,
+) -> Result<Vec<Taking>> {
+    // Padded to a power of two, so that few different texts are prepared.
+    let mut padded = subjects.to_vec();
+    let Some(last) = subjects.last() else { return Ok(Vec::new()) };
+    padded.resize(subjects.len().next_power_of_two(), *last);
+    let mut values: Vec<Value> = vec![from.into(), to.into()];
+    let names: Vec<String> = (3..3 + padded.len()).map(|n| format!("${n}")).collect();
+    let names = names.join(", ");
+    values.extend(padded.into_iter().map(Value::from));
+    // By how far an event reaches, as lists do (`events::reach`): each part is a range of the index.
+    let mut parts = Vec::new();
+    for (class, longest) in (0_i64..).zip(reach::LONGEST) {
+        values.push(from.checked_sub(longest).unwrap_or(Timestamp::MIN).into());
+        parts.push((class, format!("o.starts_at >= ${} AND o.ends_at > $1", values.len())));
+    }
+    parts.push((reach::LONG, "o.ends_at > $1".to_owned()));
+    parts.push((reach::SERIES, "(o.ends_at > $1 OR o.ends_at IS NULL)".to_owned()));
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|(class, reaching)| {
+            format!(
+                "SELECT o.event_id, o.subject_id, o.reach, o.starts_at, o.ends_at FROM occupancy o
+                 WHERE o.subject_id IN ({names}) AND o.reach = {class} AND o.starts_at < $2 AND {reaching}"
+            )
+        })
+        .collect();
+    let text = format!(
+        "SELECT x.event_id, x.subject_id, x.reach, x.starts_at, x.ends_at, e.version, c.time_zone
+         FROM ({}) x JOIN events e ON e.id = x.event_id JOIN calendars c ON c.id = e.calendar_id
+         WHERE c.deleted_at IS NULL LIMIT {limit}",
+        parts.join(" UNION ALL ")
+    );
+    values.into_iter().fold(sql(text), |statement, value| statement.bind(value)).all(conn).await
+}
+
+/// The events of a calendar that begin in `[from, to]`.
+pub(super) async fn beginning(
+    conn: &mut Conn,
+    calendar: CalendarId,
+    (from, to): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<EventId>> {
+    struct Id(EventId);
+    impl FromRow for Id {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("id").map(Id)
+        }
+    }
+    let found: Vec<Id> = sql("SELECT id FROM events
+         WHERE calendar_id = $1 AND starts_at >= $2 AND starts_at <= $3 AND deleted_at IS NULL ORDER BY starts_at, id LIMIT $4")
+    .bind(calendar)
+    .bind(from)
+    .bind(to)
+    .bind(limit)
+    .all(conn)
+    .await?;
+    Ok(found.into_iter().map(|one| one.0).collect())
+}

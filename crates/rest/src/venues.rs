@@ -1,0 +1,210 @@
+//! Venues over REST.
+
+use axum::extract::State;
+use kalends_core::ctx::Ctx;
+use kalends_core::venues::{self, Listed, Venue, VenueInput};
+use kalends_kernel::{UserId, VenueId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, PathId, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes of venues.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
+}
+
+/// A place that can be double-booked.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Venue", example = json!({
+    "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "Aula", "description": "Second floor, with a grand piano", "capacity": 300,
+    "time_zone": "Europe/Zurich", "conflicts": "reject", "owner_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "may_manage": true, "version": 1,
+    "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
+}))]
+pub struct VenueView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: VenueId,
+    /// What it is called.
+    name: String,
+    /// What there is to know about it.
+    description: String,
+    /// How many people it holds.
+    capacity: Option<i64>,
+    /// The IANA zone of the place.
+    time_zone: String,
+    /// What happens when events overlap there: `ignore`, `warn` or `reject`.
+    conflicts: &'static str,
+    /// Who made it and manages it.
+    #[schema(value_type = uuid::Uuid)]
+    owner_id: UserId,
+    /// Whether you may change and delete it and override its policy.
+    may_manage: bool,
+    /// Counts its changes.
+    version: i64,
+    /// When it was made.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+}
+
+impl VenueView {
+    /// The venue as somebody sees it who manages it or does not.
+    pub fn of(venue: &Venue, may_manage: bool) -> VenueView {
+        VenueView {
+            id: venue.id,
+            name: venue.name.clone(),
+            description: venue.description.clone(),
+            capacity: venue.capacity,
+            time_zone: venue.zone.name().to_owned(),
+            conflicts: venue.conflicts.name(),
+            owner_id: venue.owner,
+            may_manage,
+            version: venue.version,
+            created_at: venue.created_at.to_string(),
+            updated_at: venue.updated_at.to_string(),
+        }
+    }
+
+    fn to(ctx: &Ctx, venue: &Venue) -> VenueView {
+        VenueView::of(venue, venue.is_managed_by(ctx))
+    }
+
+    /// Its ETag.
+    pub fn etag(&self) -> String {
+        etag(self.version, &[if self.may_manage { "manages" } else { "" }])
+    }
+}
+
+/// What can be said about a venue.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "VenueInput", example = json!({"name": "Aula", "capacity": 300, "conflicts": "reject"}))]
+pub struct VenueBody {
+    /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// At most 10,000 characters.
+    description: Option<String>,
+    /// How many people it holds.
+    capacity: Option<i64>,
+    /// An IANA zone; without one that of your account.
+    time_zone: Option<String>,
+    /// What happens when events overlap there: `reject` (default; only who manages the venue may override it), `warn` or
+    /// `ignore`.
+    conflicts: Option<String>,
+}
+
+/// The same for a change: every field may be left out.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "VenuePatch", example = json!({"capacity": 280}))]
+pub struct VenuePatch {
+    name: Option<String>,
+    description: Option<String>,
+    capacity: Option<i64>,
+    time_zone: Option<String>,
+    conflicts: Option<String>,
+}
+
+/// A page of venues.
+#[derive(Serialize, ToSchema)]
+pub struct VenuePage {
+    /// The venues, by name.
+    items: Vec<VenueView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// List venues
+///
+/// All there are, by name.
+#[utoipa::path(get, path = "/venues", tag = "venues", operation_id = "list_venues",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = VenuePage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
+    let total = query.include_total();
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = venues::list(&mut conn, &listed).await?;
+    let total = if total { Some(venues::count(&mut conn).await?) } else { None };
+    Ok(Reply::ok(&VenuePage {
+        items: page.items.iter().map(|venue| VenueView::to(&call.call.ctx, venue)).collect(),
+        next_cursor: page.next.map(|next| next.encode()),
+        total,
+    }))
+}
+
+/// Make a venue
+///
+/// Organisers and administrators may; whoever makes it manages it.
+#[utoipa::path(post, path = "/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
+    responses((status = 201, description = "Made; `Location` says where", body = VenueView), (status = 403, description = "This needs the role organizer", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let input = VenueInput::parse(&body.map)?;
+    write(&app, call.call, body.digest, input, |tx, ctx, input| {
+        Box::pin(async move {
+            let view = VenueView::to(ctx, &venues::create(tx, ctx, input).await?);
+            Ok(Reply::created(format!("{}/venues/{}", crate::BASE, view.id), &view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Show a venue
+///
+/// To everybody with an account.
+#[utoipa::path(get, path = "/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
+    responses((status = 200, description = "The venue", body = VenueView), (status = 304, description = "You have it already"), (status = 404, description = "Not there", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let view = VenueView::to(&call.call.ctx, &venues::load(&mut conn, id).await?);
+    Ok(Reply::unless_known(&call.call, view.etag(), &view))
+}
+
+/// Change a venue
+///
+/// A JSON merge patch (RFC 7396). Who made it and administrators may. What is booked there stays.
+#[utoipa::path(patch, path = "/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
+    responses((status = 200, description = "As it is now", body = VenueView), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
+        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, body: Body) -> Answer {
+    let if_match = call.call.if_match.clone();
+    write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+        Box::pin(async move {
+            let is_current = |version| if_match.as_ref().is_none_or(|if_match| if_match.is_version(version));
+            let view = VenueView::to(ctx, &venues::edit(tx, ctx, *id, patch, is_current).await?);
+            Ok(Reply::ok(&view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Delete a venue
+///
+/// Nothing can be booked there any more; events that were keep saying so. Who made it and administrators may.
+#[utoipa::path(delete, path = "/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
+        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>) -> Answer {
+    let if_match = call.call.if_match.clone();
+    write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {
+        Box::pin(async move {
+            let is_current = |one: &Venue| if_match.as_ref().is_none_or(|if_match| if_match.is_version(one.version));
+            venues::delete(tx, ctx, *id, is_current).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
