@@ -1,6 +1,7 @@
 //! Imports: a file becomes events, and is undone.
 
 mod again;
+mod corpus;
 mod peculiar;
 mod undo;
 
