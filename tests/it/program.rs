@@ -277,3 +277,45 @@ async fn a_port_that_is_taken_is_named() {
     assert_eq!(second.code, Some(1), "{second:?}");
     assert!(second.stderr.contains(&address) && second.stderr.contains("--listen"), "{second:?}");
 }
+
+#[tokio::test]
+async fn a_file_is_imported_from_the_command_line_with_a_report_and_an_exit_code() {
+    let (setup, _db) = setup().await;
+    let create = ["admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin"];
+    assert_eq!(setup.run_with_input(&create, "correct horse\n").code, Some(0));
+    let good = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nSUMMARY:Concert\r\nDTSTART:20270301T190000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let import = |more: &[&str], input: &str| {
+        let arguments: Vec<&str> = ["import", "-", "--user", "ada"].iter().chain(more).copied().collect();
+        setup.run_with_input(&arguments, input)
+    };
+    let dry = import(&["--dry-run"], good);
+    assert!(dry.code == Some(0) && dry.stdout.starts_with("dry run: 1 created"), "{dry:?}");
+    let done = import(&[], good);
+    assert!(done.code == Some(0) && done.stdout.starts_with("1 created, 0 updated, 0 unchanged"), "{done:?}");
+    // Beside a running server, into a calendar by its name.
+    let server = setup.serve(&[]).await;
+    let bearer = format!("Bearer {}", sign_in(&server, "ada", "correct horse").await);
+    server.post("/api/v1/calendars").header("authorization", &bearer).json(&json!({"name": "Choir"})).expect(201).await;
+    let half = import(
+        &["--calendar", "Choir"],
+        &good.replace("END:VCALENDAR", "BEGIN:VEVENT\r\nUID:b\r\nEND:VEVENT\r\nEND:VCALENDAR"),
+    );
+    assert_eq!(half.code, Some(1), "{half:?}");
+    assert!(half.stdout.contains("line 7: refused missing-start") && half.stdout.contains("1 created"), "{half:?}");
+    let jobs = server.get("/api/v1/jobs").header("authorization", &bearer).expect(200).await;
+    assert_eq!(jobs.each("/state"), ["done", "done", "done"]);
+    for (more, says) in [
+        (&["--calendar", "Chor"][..], "no calendar of this name"),
+        (&["--user", "bob"], "no such account"),
+        (&["--profile", "xlsx"], "there is ics"),
+    ] {
+        let wrong = if more[0] == "--user" {
+            setup.run_with_input(&["import", "-", "--user", "bob"], good)
+        } else {
+            import(more, good)
+        };
+        assert!(wrong.code != Some(0) && wrong.stderr.contains(says), "{wrong:?}");
+    }
+    let nonsense = import(&[], "nonsense");
+    assert!(nonsense.code == Some(1) && nonsense.stderr.contains("no iCalendar file"), "{nonsense:?}");
+}

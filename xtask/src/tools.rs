@@ -37,6 +37,41 @@ pub fn node_modules() -> Result<PathBuf> {
     Ok(home.join("node_modules"))
 }
 
+/// The source distributions whose calendars `crates/ical/tests/corpus.rs` reads: their licences do not let us copy all of
+/// them, so they are fetched. The test knows each file by its hash.
+const CORPUS: &[&str] = &[
+    "icalendar==7.3.0",
+    "recurring_ical_events==3.8.2",
+    "khal==0.14.1",
+    "open_web_calendar==1.51",
+    "ics_query==0.5.34",
+];
+
+/// The folder in which they are unpacked.
+pub fn corpus() -> Result<PathBuf> {
+    let python = python("requirements.txt")?;
+    let home = workspace::tools()?.join("corpus");
+    let stamp = home.join("installed");
+    let wanted = CORPUS.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(home);
+    }
+    std::fs::create_dir_all(&home)?;
+    for package in CORPUS {
+        let pip =
+            ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"];
+        command::run(Command::new(&python).args(pip).arg("--dest").arg(&home).arg(package))?;
+    }
+    for entry in std::fs::read_dir(&home)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            command::run(Command::new("tar").arg("-xzf").arg(&path).arg("-C").arg(&home))?;
+        }
+    }
+    std::fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))?;
+    Ok(home)
+}
+
 /// Makes sure that a program is on PATH: as root with apt, else says what is missing.
 pub fn need(program: &str, debian_packages: &[&str]) -> Result<()> {
     if command::on_path(program).is_some() {

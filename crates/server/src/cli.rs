@@ -12,6 +12,7 @@ use kalends_kernel::Clock;
 use crate::admin::{self, NewAdmin};
 use crate::config::{self, Config, ConfigError, Flags};
 use crate::export::{self, Wanted};
+use crate::import::{self, Import};
 use crate::{check, demo, logging, start};
 
 const WRONG_USAGE: u8 = 2;
@@ -59,6 +60,8 @@ enum Command {
     Admin(AdminCommand),
     /// Write the events of a calendar to a file
     Export(Wanted),
+    /// Take the events of a file into a calendar; exit code 1 if some of them could not be taken
+    Import(Import),
     /// Look for differences in the database; exit code 3 if there are any
     Check,
     /// Print the OpenAPI document
@@ -123,6 +126,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Export(wanted) => on_runtime(export::run(&config, &clock, &wanted))?.map(|()| ExitCode::SUCCESS),
+        Command::Import(wish) => {
+            let imported = on_runtime(import::run(&config, &clock, &wish))??;
+            say(&mut std::io::stdout(), &imported.report);
+            Ok(if imported.whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Command::Check => on_runtime(check::run(&config, &clock))?.map(|differences| {
             let mut lines: String = differences.iter().map(|difference| format!("{difference}\n")).collect();
             if lines.is_empty() {

@@ -10,6 +10,7 @@ pub mod config;
 mod demo;
 mod export;
 mod housekeeping;
+mod import;
 mod logging;
 mod metrics;
 mod secret_key;

@@ -112,7 +112,7 @@ async fn a_job_waits_for_its_time_and_is_had_by_one() {
     let (job, _) = queue.claim(1).await.expect("a job");
     assert_eq!((job.id, job.state), (now, State::Running));
     assert!(queue.claim(1).await.is_none());
-    assert_eq!(queue.claim(61).await.expect("a job").0.id, later);
+    assert_eq!(queue.claim(60).await.expect("a job").0.id, later);
 }
 
 #[tokio::test]
@@ -120,12 +120,12 @@ async fn a_job_whose_worker_is_gone_is_taken_over_and_the_old_worker_has_lost_it
     let queue = Queue::new().await;
     let id = queue.enqueue(0).await;
     let (_, first) = queue.claim(0).await.expect("a job");
-    queue.step(first, 100, 3).await.expect("a step keeps the lease");
-    assert!(queue.claim(200).await.is_none(), "120 seconds from the last step");
-    let (taken, second) = queue.claim(221).await.expect("taken over");
+    queue.step(first, 50, 3).await.expect("a step keeps the lease");
+    assert!(queue.claim(109).await.is_none(), "60 seconds from the last step");
+    let (taken, second) = queue.claim(110).await.expect("taken over");
     assert_eq!((taken.id, taken.progress.done), (id, 3));
-    assert!(matches!(queue.step(first, 222, 4).await, Err(Stopped::Lost)));
-    queue.step(second, 222, 4).await.expect("a step");
+    assert!(matches!(queue.step(first, 111, 4).await, Err(Stopped::Lost)));
+    queue.step(second, 111, 4).await.expect("a step");
     assert_eq!(queue.job(id).await.progress.done, 4);
 }
 
@@ -151,9 +151,9 @@ async fn a_job_that_ends_the_program_each_time_is_given_up() {
     let queue = Queue::new().await;
     let id = queue.enqueue(0).await;
     for turn in 0..5 {
-        queue.claim(turn * 121).await.expect("a job");
+        queue.claim(turn * 61).await.expect("a job");
     }
-    assert!(queue.claim(5 * 121).await.is_none());
+    assert!(queue.claim(5 * 61).await.is_none());
     assert_eq!(queue.job(id).await.state, State::Failed);
 }
 

@@ -25,6 +25,7 @@ impl Environment {
             ("KALENDS_BIN", program.into()),
             ("KALENDS_PYTHON", python.into()),
             ("KALENDS_NODE_MODULES", node_modules.into()),
+            ("KALENDS_ICS_CORPUS", tools::corpus()?.into()),
         ];
         // Somebody else's server may be named; otherwise we run our own.
         let server = match std::env::var_os("KALENDS_TEST_POSTGRES") {

@@ -1,8 +1,8 @@
 use kalends_db::{Conn, Result, sql};
-use kalends_kernel::{Cursor, Page};
+use kalends_kernel::{CalendarId, Cursor, Page};
 
 use super::{Allowed, Calendar, store};
-use crate::access;
+use crate::access::{self, Can};
 use crate::ctx::Ctx;
 
 /// Which calendars: all that the actor may see, by name; administrators see the others by their ids alone.
@@ -68,4 +68,19 @@ pub async fn count(conn: &mut Conn, ctx: &Ctx) -> Result<i64> {
         .bind(user.is_some())
         .one(conn)
         .await
+}
+
+/// The calendars of exactly this name into which the actor may put events; a few of them when there are many.
+pub async fn named(conn: &mut Conn, ctx: &Ctx, name: &str) -> Result<Vec<CalendarId>> {
+    let found: Vec<Calendar> = sql(format!(
+        "SELECT {} FROM {} WHERE c.deleted_at IS NULL AND c.name = $2 ORDER BY c.id LIMIT 100",
+        store::COLUMNS,
+        store::FROM
+    ))
+    .bind(ctx.user())
+    .bind(name)
+    .all(conn)
+    .await?;
+    let may_edit = |one: &Calendar| access::check(access::on_calendar(&ctx.actor, &one.facts), Can::Edit).is_ok();
+    Ok(found.into_iter().filter(may_edit).map(|one| one.id).collect())
 }

@@ -14,7 +14,7 @@ pub use create::{create, create_default};
 pub use delete::delete;
 pub use edit::edit;
 pub use input::CalendarInput;
-pub use list::{Listed, count, list};
+pub use list::{Listed, count, list, named};
 pub use store::load;
 
 use jiff::Timestamp;

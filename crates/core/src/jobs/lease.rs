@@ -12,7 +12,7 @@ use crate::changes::Op;
 use crate::ctx::{Ctx, Door};
 
 /// How long a worker may be silent before somebody else takes its job. A step takes 30 s at most (the longest transaction).
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(120);
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How often a job is begun without getting a step further.
 const MOST_ATTEMPTS: i64 = 5;
 
@@ -69,6 +69,15 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, by: Uuid) -> Result<Option<Job>>
         }
         return Ok(Some(job));
     }
+}
+
+/// Takes a job that was just enqueued in this transaction, for whoever enqueued it.
+pub async fn take(tx: &mut Tx, ctx: &Ctx, mut job: Job) -> Result<(Job, Lease)> {
+    let lease = Lease { job: job.id, by: ctx.ids.uuid() };
+    job.state = State::Running;
+    job.attempts = 1;
+    store::update(tx, &job, Some((lease.by, later(ctx.now, LEASE)))).await?;
+    Ok((job, lease))
 }
 
 impl Lease {
