@@ -14,7 +14,5 @@ CREATE TABLE feeds (
 CREATE UNIQUE INDEX feeds_digest ON feeds (digest);
 CREATE INDEX feeds_user_id ON feeds (user_id);
 
--- The newest change of a calendar: whether a feed is still what its reader has is asked here, not of the events.
-CREATE INDEX changes_calendar_id ON changes (calendar_id, tx, seq);
 -- Feeds page through a calendar by when its events were made, because that never changes.
 CREATE INDEX events_calendar_id_created_at_id ON events (calendar_id, created_at, id) WHERE deleted_at IS NULL;

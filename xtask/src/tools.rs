@@ -84,6 +84,20 @@ pub fn need(program: &str, debian_packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// The system's Python with the bindings of libical, which no package registry has.
+pub fn libical() -> Result<PathBuf> {
+    let python = PathBuf::from("/usr/bin/python3");
+    let import = "import gi; gi.require_version('ICalGLib', '3.0'); from gi.repository import ICalGLib";
+    let there = || command::succeeds(Command::new(&python).args(["-c", import]));
+    if !there() {
+        apt_install(&["python3", "python3-gi", "gir1.2-ical-3.0"]).context("libical's bindings are needed")?;
+    }
+    if !there() {
+        bail!("{} does not find libical after installing python3-gi and gir1.2-ical-3.0", python.display());
+    }
+    Ok(python)
+}
+
 /// Installs Debian packages, where that is possible without asking anybody.
 pub fn apt_install(packages: &[&str]) -> Result<()> {
     if !is_root() || command::on_path("apt-get").is_none() {

@@ -20,12 +20,14 @@ impl Environment {
         }
         let python = tools::python("requirements.txt")?;
         let node_modules = tools::node_modules()?;
+        let libical = tools::libical()?;
         let program = build::tests_and_server()?;
         let mut variables = vec![
             ("KALENDS_BIN", program.into()),
             ("KALENDS_PYTHON", python.into()),
             ("KALENDS_NODE_MODULES", node_modules.into()),
             ("KALENDS_ICS_CORPUS", tools::corpus()?.into()),
+            ("KALENDS_LIBICAL_PYTHON", libical.into()),
         ];
         // Somebody else's server may be named; otherwise we run our own.
         let server = match std::env::var_os("KALENDS_TEST_POSTGRES") {

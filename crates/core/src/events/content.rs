@@ -90,6 +90,10 @@ pub struct Content {
     pub icalendar: Vec<String>,
 }
 
+/// The line of [`Content::icalendar`] that keeps the parameters of a property that has a field, such as
+/// `X-KALENDS-PARAMETERS:SUMMARY;LANGUAGE=de`.
+pub(crate) const PARAMETERS: &str = "X-KALENDS-PARAMETERS";
+
 pub(crate) const TITLE: Text = Text::line(500).filled();
 pub(crate) const DESCRIPTION: Text = Text::lines(50_000);
 pub(crate) const LOCATION: Text = Text::line(1_000);

@@ -37,6 +37,7 @@ pub use audience::{Audience, AudienceKind};
 pub use batch::{Batch, BatchRefused, Done, Mode, Operation, batch};
 pub use change_state::{StateRefused, StateWish, change_state, change_states};
 pub use clone::clone;
+pub(crate) use content::PARAMETERS;
 pub use content::{Content, Status};
 pub use create::{NewEvent, create};
 pub use delete::{delete, restore};

@@ -5,7 +5,7 @@ use kalends_kernel::Zone;
 
 use super::Language;
 use crate::access::{self, Sight};
-use crate::events::{self, Allowed, Content, Event, Override, Times};
+use crate::events::{self, Allowed, Content, Event, Override, PARAMETERS, Times};
 
 /// An event as the actor who loaded it may see it; with `busy_only` its times alone, whatever they may see.
 ///
@@ -50,6 +50,7 @@ impl Shown<'_> {
         let (seen, full) = (self.sight >= Sight::Public, self.sight == Sight::Full);
         let text = |text: &String| Some(text.clone()).filter(|text| seen && !text.is_empty());
         let (start, end) = whens(times);
+        let (parameters, other) = if full { kept(content) } else { (Vec::new(), Vec::new()) };
         Component {
             line: 0,
             summary: if seen { content.title.clone() } else { self.language.busy().to_owned() },
@@ -81,11 +82,26 @@ impl Shown<'_> {
             stamp: Some(event.updated_at),
             created: Some(event.created_at),
             last_modified: Some(event.updated_at),
-            parameters: Vec::new(),
-            // Attendees may be among it.
-            other: if full { content.icalendar.clone() } else { Vec::new() },
+            parameters,
+            other,
         }
     }
+}
+
+/// What an import brought and we do not model, attendees perhaps among it: the parameters of properties that have a field,
+/// and the other lines.
+fn kept(content: &Content) -> (Vec<String>, Vec<String>) {
+    let of_field = |line: &String| {
+        line.strip_prefix(PARAMETERS).and_then(|rest| rest.strip_prefix(':')).map(str::to_owned).ok_or(line.clone())
+    };
+    let (mut parameters, mut other) = (Vec::new(), Vec::new());
+    for line in content.icalendar.iter().map(of_field) {
+        match line {
+            Ok(given) => parameters.push(given),
+            Err(line) => other.push(line),
+        }
+    }
+    (parameters, other)
 }
 
 fn whens(times: &Times) -> (When, When) {

@@ -2,6 +2,8 @@
 
 use kalends_ical::Component;
 
+use crate::events::PARAMETERS;
+
 /// How many bytes of raw lines one event keeps.
 pub const MOST: usize = 64 << 10;
 /// How many bytes all overrides of one event keep together.
@@ -36,9 +38,6 @@ pub fn kept(one: &Component, unplaced: &[String], room: &mut usize, warnings: &m
     }
     kept
 }
-
-/// The property that keeps parameters of properties that have a field here, such as `SUMMARY;LANGUAGE=de`.
-const PARAMETERS: &str = "X-KALENDS-PARAMETERS";
 
 /// Single lines, and components from their BEGIN to their END.
 fn parts(lines: &[String]) -> Vec<&[String]> {
