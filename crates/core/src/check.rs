@@ -42,6 +42,11 @@ const STATEMENTS: &[(&str, &str)] = &[
          GROUP BY e.id, e.version HAVING count(v.version) <> e.version OR max(v.version) <> e.version OR min(v.version) <> 1",
     ),
     (
+        "no version of an event is from before the one before it",
+        "SELECT v.event_id AS id FROM event_versions v JOIN event_versions n ON n.event_id = v.event_id AND n.version = v.version + 1
+         WHERE n.at < v.at",
+    ),
+    (
         "every event in the change log exists or was deleted",
         "SELECT c.record_id AS id FROM changes c WHERE c.kind = 'event' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = c.record_id)
             AND NOT EXISTS (SELECT 1 FROM changes d WHERE d.record_id = c.record_id AND d.kind = 'event' AND d.op = 'deleted')",

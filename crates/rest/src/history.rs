@@ -305,7 +305,7 @@ async fn roll_back(
 /// The story of an event
 ///
 /// Oldest first, in pages: each version with what is different from the one before it, and in between who was given which role
-/// (for who may see roles). A page may be shorter than `limit` when the event is large.
+/// (for who may see roles, and for as long as the change log is kept). A page may be shorter than `limit` when the event is large.
 #[utoipa::path(get, path = "/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
