@@ -51,6 +51,8 @@ pub enum Kind {
     EventPermission,
     /// A unit of background work: that it is there, and its state; `user` is whose it is.
     Job,
+    /// A group of people.
+    Group,
 }
 
 impl Kind {
@@ -63,6 +65,7 @@ impl Kind {
             Kind::CalendarPermission => "calendar_permission",
             Kind::EventPermission => "event_permission",
             Kind::Job => "job",
+            Kind::Group => "group",
         }
     }
 }

@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     same("0007_feeds", include_str!("../../../migrations/0007_feeds.sql")),
     same("0008_jobs", include_str!("../../../migrations/0008_jobs.sql")),
     same("0009_imports", include_str!("../../../migrations/0009_imports.sql")),
+    same("0010_groups", include_str!("../../../migrations/0010_groups.sql")),
 ];
 
 /// What a migration run did.

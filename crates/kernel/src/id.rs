@@ -29,6 +29,8 @@ pub mod kind {
     pub enum Job {}
     /// A file that somebody sent.
     pub enum Upload {}
+    /// A group of people.
+    pub enum Group {}
 }
 
 /// The id of an account.
@@ -47,6 +49,8 @@ pub type FeedId = Id<kind::Feed>;
 pub type JobId = Id<kind::Job>;
 /// The id of a file that somebody sent.
 pub type UploadId = Id<kind::Upload>;
+/// The id of a group of people.
+pub type GroupId = Id<kind::Group>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

@@ -17,6 +17,7 @@ struct Bodies {
     admin: Person,
     calendar: String,
     event: String,
+    group: String,
     other: String,
 }
 
@@ -29,8 +30,9 @@ impl Bodies {
         let event = json!({"title": "Rehearsal", "start": "2027-03-01T09:00:00", "end": "2027-03-01T10:00:00", "calendar_id": calendar,
             "recurrence": ["RRULE:FREQ=WEEKLY"]});
         let event = alice.post("/api/v1/events").json(&event).expect(201).await.id();
+        let group = alice.post("/api/v1/groups").json(&json!({"name": "Board"})).expect(201).await.id();
         let document = document::of(&world.anonymous()).await;
-        Bodies { world, document, alice, admin, calendar, event, other }
+        Bodies { world, document, alice, admin, calendar, event, group, other }
     }
 
     /// Everything that takes a JSON body.
@@ -42,6 +44,7 @@ impl Bodies {
     fn request(&self, operation: &Operation) -> Request {
         let id = match operation.path.as_str() {
             path if path.contains("/calendars/") => &self.calendar,
+            path if path.contains("/groups/") => &self.group,
             path if path.contains("/users/") => &self.other,
             _ => &self.event,
         };
@@ -66,7 +69,7 @@ impl Bodies {
         let schema = document::body(operation).expect("a body");
         let mut body = example(&self.document, schema).as_object().cloned().unwrap_or_default();
         body.remove("base_version");
-        if body.contains_key("users") {
+        if body.contains_key("users") && operation.id.starts_with("share_") {
             body.insert("users".to_owned(), json!([{"username": "bob", "role": "editor"}]));
         }
         if body.contains_key("ids") {

@@ -5,6 +5,7 @@ mod disconnects;
 mod feeds;
 mod following;
 mod history;
+mod owners;
 mod requests;
 mod series;
 
