@@ -53,6 +53,8 @@ pub enum Kind {
     Job,
     /// A venue.
     Venue,
+    /// A group of people.
+    Group,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
             Kind::EventPermission => "event_permission",
             Kind::Job => "job",
             Kind::Venue => "venue",
+            Kind::Group => "group",
         }
     }
 }

@@ -57,6 +57,10 @@ const STATEMENTS: &[(&str, &str)] = &[
             (SELECT 1 FROM calendar_permissions p WHERE p.calendar_id = c.id AND p.user_id = c.owner_id AND p.role = 'owner')",
     ),
     (
+        "no calendar that is there belongs to a deleted account",
+        "SELECT c.id FROM calendars c JOIN users u ON u.id = c.owner_id WHERE c.deleted_at IS NULL AND u.deleted_at IS NOT NULL",
+    ),
+    (
         "every account has its own calendar",
         "SELECT u.id FROM users u WHERE u.deleted_at IS NULL AND NOT EXISTS
             (SELECT 1 FROM calendars c JOIN calendar_permissions p ON p.calendar_id = c.id AND p.user_id = u.id WHERE c.is_default AND c.deleted_at IS NULL)",

@@ -19,6 +19,7 @@ pub mod feeds;
 pub mod history;
 pub mod imports;
 pub mod jobs;
+mod reactions;
 pub mod search;
 pub mod settings;
 pub mod sharing;

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     same("0008_jobs", include_str!("../../../migrations/0008_jobs.sql")),
     same("0009_imports", include_str!("../../../migrations/0009_imports.sql")),
     same("0010_venues_and_occupancy", include_str!("../../../migrations/0010_venues_and_occupancy.sql")),
+    same("0011_groups", include_str!("../../../migrations/0011_groups.sql")),
 ];
 
 /// What a migration run did.

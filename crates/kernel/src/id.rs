@@ -31,6 +31,8 @@ pub mod kind {
     pub enum Upload {}
     /// A place that can be double-booked.
     pub enum Venue {}
+    /// A group of people.
+    pub enum Group {}
 }
 
 /// The id of an account.
@@ -51,6 +53,8 @@ pub type JobId = Id<kind::Job>;
 pub type UploadId = Id<kind::Upload>;
 /// The id of a place that can be double-booked.
 pub type VenueId = Id<kind::Venue>;
+/// The id of a group of people.
+pub type GroupId = Id<kind::Group>;
 
 impl<K> Id<K> {
     /// Takes a UUID as the id of this kind.

@@ -15,7 +15,7 @@ mod zone;
 
 pub use clock::Clock;
 pub use email::{EmailAddress, EmailError};
-pub use id::{CalendarId, EventId, FeedId, Id, JobId, SessionId, TokenId, UploadId, UserId, VenueId, kind};
+pub use id::{CalendarId, EventId, FeedId, GroupId, Id, JobId, SessionId, TokenId, UploadId, UserId, VenueId, kind};
 pub use ids::Ids;
 pub use invalid::{FieldError, Invalid};
 pub use page::{Cursor, CursorError, DEFAULT_LIMIT, MAX_LIMIT, Page};

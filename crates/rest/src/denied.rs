@@ -3,10 +3,12 @@
 use kalends_core::access::Denied;
 use kalends_core::calendars::CalendarError;
 use kalends_core::sharing::SharingError;
+use kalends_core::sharing::groups::GroupError;
 use kalends_core::venues::VenueError;
 
 use crate::calendars::CalendarView;
 use crate::codes;
+use crate::groups::GroupView;
 use crate::problem::Problem;
 use crate::venues::VenueView;
 
@@ -55,6 +57,21 @@ impl From<VenueError> for Problem {
                 Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
             }
             VenueError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<GroupError> for Problem {
+    fn from(error: GroupError) -> Problem {
+        match error {
+            GroupError::Denied(denied) => denied.into(),
+            GroupError::Invalid(invalid) => invalid.into(),
+            GroupError::Changed(current) => {
+                let view = GroupView::of(&current, None);
+                let etag = view.etag();
+                Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
+            }
+            GroupError::Internal(error) => error.into(),
         }
     }
 }

@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("sync", "Following what changes, from token to token, without missing anything."),
     ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),
     ("jobs", "Background work: imports, with their progress, their result, and a way back."),
+    ("groups", "People that one can share with together."),
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 

@@ -17,6 +17,7 @@ pub mod events;
 pub mod exports;
 mod feeds;
 pub mod front;
+mod groups;
 mod history;
 mod hot;
 mod imports;
@@ -29,6 +30,7 @@ mod pieces;
 pub mod problem;
 pub mod reply;
 mod safety;
+mod shared;
 mod sharing;
 mod sync;
 mod upload;
@@ -53,6 +55,8 @@ fn features() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(calendars::routes())
         .merge(sharing::routes())
+        .merge(groups::routes())
+        .merge(shared::routes())
         .merge(events::routes())
         .merge(history::routes())
         .merge(sync::routes())

@@ -1,14 +1,16 @@
 //! Sharing over REST: the same for calendars and events.
 
 use axum::extract::State;
-use kalends_core::sharing::{self, Permission};
-use kalends_kernel::{CalendarId, EventId, UserId};
+use kalends_core::sharing::{self, Permission, Principal, Transfer};
+use kalends_kernel::{CalendarId, EventId, GroupId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::app::App;
+use crate::calendars::CalendarView;
 use crate::call::{Body, PathId, PathPair, Query, SignedInCall};
 use crate::problem::{Answer, ProblemDocument};
 use crate::reply::Reply;
@@ -20,25 +22,38 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(share_calendar))
         .routes(routes!(calendar_permissions))
         .routes(routes!(put_calendar_permission, delete_calendar_permission))
+        .routes(routes!(transfer_calendar))
         .routes(routes!(share_event))
         .routes(routes!(event_permissions))
         .routes(routes!(put_event_permission, delete_event_permission))
 }
 
-/// A role that somebody has.
+/// A role that somebody has: a person, everybody in a group, or whoever has shown that an e-mail address is theirs.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Permission", example = json!({
-    "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann", "username": "bob", "role": "editor", "inherited": false,
+    "id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann", "username": "bob",
+    "group_id": null, "email": null, "status": "active", "expires_at": null, "role": "editor", "inherited": false,
     "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct PermissionView {
-    /// Whose.
-    #[schema(value_type = uuid::Uuid)]
-    user_id: UserId,
-    /// The name for people.
-    name: String,
+    /// What names it in `…/permissions/{id}`: the person's id, the group's, or one that stands for the address.
+    id: Uuid,
+    /// Whose, when it is a person's.
+    #[schema(value_type = Option<Uuid>)]
+    user_id: Option<UserId>,
+    /// The name for people of the person or group.
+    name: Option<String>,
     /// The user name.
-    username: String,
+    username: Option<String>,
+    /// Whose, when it is a group's.
+    #[schema(value_type = Option<Uuid>)]
+    group_id: Option<GroupId>,
+    /// Whose, when it is given to an address. Shown to owners alone.
+    email: Option<String>,
+    /// `active`; with an address always `pending`, whether or not somebody has it: who has an account here is not told.
+    status: &'static str,
+    /// Of an address: until when it is waited for somebody to show that it is theirs.
+    expires_at: Option<String>,
     /// `free_busy`, `viewer`, `editor` or `owner`.
     role: &'static str,
     /// Whether it comes from the event's calendar and is changed there.
@@ -66,13 +81,17 @@ pub struct ShareBody {
     users: Vec<ShareLine>,
 }
 
-/// One person to share with.
+/// One person, group or address to share with.
 #[derive(Serialize, ToSchema)]
 pub struct ShareLine {
     /// Either this …
-    user_id: Option<uuid::Uuid>,
-    /// … or this; case does not count.
+    user_id: Option<Uuid>,
+    /// … or this; case does not count …
     username: Option<String>,
+    /// … or whoever has shown, or will show within 30 days, that this address is theirs …
+    email: Option<String>,
+    /// … or everybody in a group that you are in.
+    group_id: Option<Uuid>,
     /// `free_busy`, `viewer`, `editor` or `owner`.
     role: String,
 }
@@ -86,15 +105,32 @@ pub struct RoleBody {
 }
 
 fn view(permission: &Permission) -> PermissionView {
-    PermissionView {
-        user_id: permission.user,
-        name: permission.name.clone(),
-        username: permission.username.clone(),
+    let mut view = PermissionView {
+        id: permission.id(),
+        user_id: None,
+        name: None,
+        username: None,
+        group_id: None,
+        email: None,
+        status: "active",
+        expires_at: None,
         role: permission.role.name(),
         inherited: permission.inherited,
         created_at: permission.created_at.to_string(),
         updated_at: permission.updated_at.to_string(),
+    };
+    match permission.principal.clone() {
+        Principal::User { id, name, username } => {
+            (view.user_id, view.name, view.username) = (Some(id), Some(name), Some(username));
+        }
+        Principal::Group { id, name } => (view.group_id, view.name) = (Some(id), Some(name)),
+        Principal::Address { email, expires_at, .. } => {
+            view.email = Some(email);
+            view.status = "pending";
+            view.expires_at = expires_at.map(|at| at.to_string());
+        }
     }
+    view
 }
 
 fn all(permissions: &[Permission]) -> Reply {
@@ -103,8 +139,9 @@ fn all(permissions: &[Permission]) -> Reply {
 
 /// Share a calendar
 ///
-/// Gives people roles on it, all of them or none. Owners may; whoever has a role already gets the new one.
-#[utoipa::path(post, path = "/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = ShareBody,
+/// Gives people, groups and e-mail addresses roles on it, all of them or none. Owners may; whoever has a role already gets
+/// the new one. What is shared with an address is there for whoever has shown that it is theirs, now or within 30 days.
+#[utoipa::path(post, path = "/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_calendar(
@@ -123,7 +160,7 @@ async fn share_calendar(
 /// Who may do what on a calendar
 ///
 /// Everybody with a role on it, and which.
-#[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+#[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn calendar_permissions(
     State(app): State<App>,
@@ -140,13 +177,13 @@ async fn calendar_permissions(
 ///
 /// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
-    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
+    params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn put_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
-    PathPair(id, user): PathPair<CalendarId, UserId>,
+    PathPair(id, user): PathPair<CalendarId, Uuid>,
     body: Body,
 ) -> Answer {
     let role = sharing::parse_role(&body.map)?;
@@ -160,13 +197,13 @@ async fn put_calendar_permission(
 ///
 /// Owners may, and everybody may leave.
 #[utoipa::path(delete, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
-    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("user_id" = uuid::Uuid, Path, description = "The person")),
+    params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
 async fn delete_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
-    PathPair(id, user): PathPair<CalendarId, UserId>,
+    PathPair(id, user): PathPair<CalendarId, Uuid>,
 ) -> Answer {
     write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
         Box::pin(async move {
@@ -177,10 +214,48 @@ async fn delete_calendar_permission(
     .await
 }
 
+/// Whom a calendar shall belong to.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "TransferInput", example = json!({"username": "bob", "keep": "editor"}))]
+pub struct TransferBody {
+    /// Either this …
+    user_id: Option<Uuid>,
+    /// … or this; case does not count.
+    username: Option<String>,
+    /// What the owner until now stays: `editor` (default), `owner`, `viewer`, `free_busy` or `none`.
+    keep: Option<String>,
+}
+
+/// Give a calendar to somebody else
+///
+/// They become its owner; whoever owned it until now stays an editor, or what `keep` says. Owners and administrators may.
+#[utoipa::path(post, path = "/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
+    responses((status = 200, description = "As you see it now", body = CalendarView), (status = 204, description = "Done, and you do not see it any more"), (status = 403, description = "Only owners may", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is the calendar that an account was made with", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn transfer_calendar(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<CalendarId>,
+    body: Body,
+) -> Answer {
+    let transfer = Transfer::parse(&body.map)?;
+    write(&app, call.call, body.digest, (id, transfer), |tx, ctx, (id, transfer)| {
+        Box::pin(async move {
+            let seen = sharing::transfer(tx, ctx, *id, transfer).await?;
+            Ok(seen.map_or_else(Reply::no_content, |allowed| {
+                let view = CalendarView::of(&allowed);
+                Reply::ok(&view).etag(view.etag())
+            }))
+        })
+    })
+    .await
+}
+
 /// Share one event
 ///
 /// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state.
-#[utoipa::path(post, path = "/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = ShareBody,
+#[utoipa::path(post, path = "/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = ShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
@@ -194,7 +269,7 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 /// Who may do what on an event
 ///
 /// Everybody with a role on it, its own or that of its calendar (`inherited`).
-#[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = uuid::Uuid, Path, description = "The event")),
+#[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn event_permissions(
     State(app): State<App>,
@@ -211,13 +286,13 @@ async fn event_permissions(
 ///
 /// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")), request_body = RoleBody,
+    params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn put_event_permission(
     State(app): State<App>,
     call: SignedInCall,
-    PathPair(id, user): PathPair<EventId, UserId>,
+    PathPair(id, user): PathPair<EventId, Uuid>,
     body: Body,
 ) -> Answer {
     let role = sharing::parse_role(&body.map)?;
@@ -231,13 +306,13 @@ async fn put_event_permission(
 ///
 /// Owners may, and everybody may leave. What they are to the calendar stays.
 #[utoipa::path(delete, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("user_id" = uuid::Uuid, Path, description = "The person")),
+    params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
 async fn delete_event_permission(
     State(app): State<App>,
     call: SignedInCall,
-    PathPair(id, user): PathPair<EventId, UserId>,
+    PathPair(id, user): PathPair<EventId, Uuid>,
 ) -> Answer {
     write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
         Box::pin(async move {

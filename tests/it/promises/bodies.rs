@@ -18,6 +18,7 @@ struct Bodies {
     calendar: String,
     event: String,
     venue: String,
+    group: String,
     other: String,
 }
 
@@ -30,9 +31,10 @@ impl Bodies {
         let event = json!({"title": "Rehearsal", "start": "2027-03-01T09:00:00", "end": "2027-03-01T10:00:00", "calendar_id": calendar,
             "recurrence": ["RRULE:FREQ=WEEKLY"]});
         let event = alice.post("/api/v1/events").json(&event).expect(201).await.id();
+        let group = alice.post("/api/v1/groups").json(&json!({"name": "Board"})).expect(201).await.id();
         let document = document::of(&world.anonymous()).await;
         let venue = alice.post("/api/v1/venues").json(&json!({"name": "Aula"})).expect(201).await.id();
-        Bodies { world, document, alice, admin, calendar, event, venue, other }
+        Bodies { world, document, alice, admin, calendar, event, venue, group, other }
     }
 
     /// Everything that takes a JSON body.
@@ -44,6 +46,7 @@ impl Bodies {
     fn request(&self, operation: &Operation) -> Request {
         let id = match operation.path.as_str() {
             path if path.contains("/calendars/") => &self.calendar,
+            path if path.contains("/groups/") => &self.group,
             path if path.contains("/users/") => &self.other,
             path if path.contains("/venues/") => &self.venue,
             _ => &self.event,
@@ -69,7 +72,7 @@ impl Bodies {
         let schema = document::body(operation).expect("a body");
         let mut body = example(&self.document, schema).as_object().cloned().unwrap_or_default();
         body.remove("base_version");
-        if body.contains_key("users") {
+        if body.contains_key("users") && operation.id.starts_with("share_") {
             body.insert("users".to_owned(), json!([{"username": "bob", "role": "editor"}]));
         }
         if body.contains_key("ids") {

@@ -91,6 +91,14 @@ impl People {
         id
     }
 
+    /// A group of alice's with bob in it.
+    pub async fn group(&self) -> String {
+        let id = self.alice().post("/api/v1/groups").json(&json!({"name": "Board"})).expect(201).await.id();
+        let users = json!({"users": [{"username": "bob"}, {"username": "heidi"}]});
+        self.alice().post(&format!("/api/v1/groups/{id}/members")).json(&users).expect(200).await;
+        id
+    }
+
     /// An event of dave's in a calendar, shared in every role.
     pub async fn event(&self, calendar: &str, situation: &Situation) -> String {
         let (alice, dave) = (self.alice(), &self.by_column["author"]);

@@ -213,7 +213,11 @@ async fn attempt(
     }
     // Whoever was not shown it learns nothing of it from any answer.
     assert!(
-        ["full", "pub"].contains(&found.as_str()) || found == "412" || !told.contains(SECRET),
+        // What is shared with somebody is listed whole, events of other situations among it.
+        operation == "list_shared_with_me"
+            || ["full", "pub"].contains(&found.as_str())
+            || found == "412"
+            || !told.contains(SECRET),
         "{operation} {situation:?} {column} tells the secret: {told}"
     );
     assert!(
@@ -400,6 +404,22 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "list_feeds" => person.get("/api/v1/me/feeds"),
         "create_feed" => person.post("/api/v1/me/feeds").json(&json!({"name": "f"})),
         "delete_feed" => person.delete(&format!("/api/v1/me/feeds/{}", people.feed.1)),
+        "transfer_calendar" => person.post(&of_calendar("/transfer")).json(&json!({"username": "heidi"})),
+        "list_shared_with_me" => person.get("/api/v1/me/shared?limit=500"),
+        "list_groups" => person.get("/api/v1/groups"),
+        "create_group" => person.post("/api/v1/groups").json(&json!({"name": "Mine"})),
+        "get_group" => person.get(&format!("/api/v1/groups/{}", people.group().await)),
+        "update_group" => {
+            person.patch(&format!("/api/v1/groups/{}", people.group().await)).json(&json!({"name": "Other"}))
+        }
+        "delete_group" => person.delete(&format!("/api/v1/groups/{}", people.group().await)),
+        "list_group_members" => person.get(&format!("/api/v1/groups/{}/members", people.group().await)),
+        "add_group_members" => {
+            let path = format!("/api/v1/groups/{}/members", people.group().await);
+            person.post(&path).json(&json!({"users": [{"username": "heidi"}]}))
+        }
+        "remove_group_member" => person.delete(&format!("/api/v1/groups/{}/members/{heidi}", people.group().await)),
+        "remove_group_member@self" => person.delete(&format!("/api/v1/groups/{}/members/{own}", people.group().await)),
         "get_me" => person.get("/api/v1/me"),
         "update_me" => person.patch("/api/v1/me").json(&json!({"locale": "de"})),
         "delete_me@changed" => person.delete("/api/v1/me").header("if-match", "\"4711-0\""),
@@ -465,6 +485,11 @@ fn code(people: &People, operation: &str, on: &Target, reply: &Reply, person: &P
             return if there { "ok" } else { "none" }.to_owned();
         }
         "list_users" => Some(&reply.items()[0]),
+        "list_shared_with_me" => {
+            let of_event = reply.items().iter().find(|item| item["id"] == on.event.as_str());
+            let title = of_event.map(|item| item["title"].is_null());
+            return title.map_or("none", |hidden| if hidden { "busy" } else { "full" }).to_owned();
+        }
         "batch_events" => {
             let result = &reply.json["results"][0];
             return match (&result["problem"], &result["event"]) {

@@ -51,6 +51,7 @@ async fn reads(person: &Person, calendar: &str, event: &str) {
         format!("/calendars/{calendar}/permissions"),
         "/calendars?include=total".to_owned(),
         "/me".to_owned(),
+        "/me/shared".to_owned(),
         "/users?q=a".to_owned(),
     ];
     let places = [String::new(), format!("calendar_id={calendar}"), format!("ids={event}")];

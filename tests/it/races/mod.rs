@@ -6,6 +6,7 @@ mod disconnects;
 mod feeds;
 mod following;
 mod history;
+mod owners;
 mod requests;
 mod series;
 

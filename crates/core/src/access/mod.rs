@@ -43,6 +43,21 @@ impl Role {
     pub fn from_name(name: &str) -> Option<Role> {
         Self::NAMES.iter().find(|(word, _)| *word == name).map(|(_, role)| *role)
     }
+
+    /// The role as a number, where the database has to find the strongest.
+    pub fn rank(self) -> i64 {
+        match self {
+            Role::FreeBusy => 1,
+            Role::Viewer => 2,
+            Role::Editor => 3,
+            Role::Owner => 4,
+        }
+    }
+
+    /// Reads the number.
+    pub fn from_rank(rank: i64) -> Option<Role> {
+        Self::NAMES.iter().map(|(_, role)| *role).find(|role| role.rank() == rank)
+    }
 }
 
 /// How much of an event somebody sees.
@@ -210,6 +225,16 @@ pub fn check(grant: Option<Grant>, can: Can) -> Result<Grant, Denied> {
         (Can::Copy | Can::SeeHistory, _) => Err(Denied::Needs(needs)),
         (_, Some(role)) if role >= needs => Ok(grant),
         (_, _) => Err(Denied::Needs(needs)),
+    }
+}
+
+/// What the actor is to a group of people. Who is in it sees it; who owns it (and administrators) change it.
+pub fn on_group(actor: &Actor, owns: bool, is_member: bool) -> Option<Role> {
+    match actor {
+        Actor::System => Some(Role::Owner),
+        Actor::User(user) if owns || user.is_admin() => Some(Role::Owner),
+        Actor::User(_) if is_member => Some(Role::Viewer),
+        Actor::User(_) | Actor::Anonymous => None,
     }
 }
 

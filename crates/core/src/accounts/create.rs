@@ -5,6 +5,7 @@ use super::{NewAccount, User, Username, record, store};
 use crate::calendars;
 use crate::changes::Op;
 use crate::ctx::{Ctx, GlobalRole};
+use crate::reactions;
 
 /// Why an account could not be made.
 #[derive(Debug)]
@@ -36,6 +37,9 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewAccount) -> Result<User, Cr
     store::insert(tx, id, new, ctx.now).await?;
     calendars::create_default(tx, ctx, id, &new.zone).await?;
     record(tx, ctx, Op::Created, id, 1, None).await?;
+    if new.email_verified {
+        reactions::address_verified(tx, ctx, id, &new.email.key()).await?;
+    }
     Ok(User {
         id,
         username: new.username.as_str().to_owned(),

@@ -7,6 +7,7 @@ use super::register::read_locale;
 use super::{AccountError, User, Username, record, store};
 use crate::changes::Op;
 use crate::ctx::Ctx;
+use crate::reactions;
 
 /// What only the server says about an account; a client may send it back as it got it.
 const READ_ONLY: &[&str] = &["id", "email_verified_at", "version", "created_at", "updated_at"];
@@ -47,6 +48,7 @@ pub(super) async fn save(
         return Err(tx.stale().into());
     }
     record(tx, ctx, Op::Updated, new.id, new.version, detail).await?;
+    reactions::address_changed(tx, ctx, old, &new).await?;
     Ok(new)
 }
 

@@ -30,6 +30,11 @@ pub async fn delete(
     if allowed.calendar.is_default {
         return Err(CalendarError::Default);
     }
+    Ok(trash(tx, ctx, id, allowed.calendar.version).await?)
+}
+
+/// Takes a calendar that is locked out of sight. Whether that may be is the caller's to know.
+pub(crate) async fn trash(tx: &mut Tx, ctx: &Ctx, id: CalendarId, version: i64) -> Result<(), kalends_db::Error> {
     store::mark_deleted(tx, id, ctx.now).await?;
     let change = Change {
         kind: Kind::Calendar,
@@ -37,9 +42,8 @@ pub async fn delete(
         record: id.uuid(),
         calendar: Some(id),
         user: None,
-        version: Some(allowed.calendar.version + 1),
+        version: Some(version + 1),
         detail: None,
     };
-    changes::record(tx, ctx, change).await?;
-    Ok(())
+    changes::record(tx, ctx, change).await
 }

@@ -17,7 +17,8 @@ pub struct Listed {
 }
 
 const VISIBLE: &str =
-    "c.deleted_at IS NULL AND (cp.role IS NOT NULL OR c.visibility = 'public' OR (c.visibility = 'internal' AND $2))";
+    "c.deleted_at IS NULL AND (cp.role IS NOT NULL OR c.visibility = 'public' OR (c.visibility = 'internal' AND $2)
+    OR c.id IN (SELECT g.calendar_id FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id WHERE m.user_id = $1))";
 
 /// The calendars that are shared with the actor or open to them, by name.
 pub async fn list(conn: &mut Conn, ctx: &Ctx, listed: &Listed) -> Result<Page<Allowed>> {

@@ -12,6 +12,7 @@ pub(crate) mod store;
 
 pub use create::{create, create_default};
 pub use delete::delete;
+pub(crate) use delete::trash;
 pub use edit::edit;
 pub use input::CalendarInput;
 pub use list::{Listed, count, list, named};

@@ -1,5 +1,7 @@
 //! All SQL of calendars.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
 use kalends_kernel::{CalendarId, UserId, Zone};
@@ -8,10 +10,12 @@ use super::{Allowed, Calendar, CalendarError, Conflicts};
 use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Review, Role};
 use crate::ctx::Ctx;
 
-/// The columns of a calendar with the role of user `$1` on it.
+/// The columns of a calendar with the role of user `$1` on it, their own and the strongest of their groups.
 pub(crate) const COLUMNS: &str =
     "c.id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.visibility, c.review, c.conflicts,
-    c.is_default, c.version, c.created_at, c.updated_at, c.deleted_at, cp.role AS calendar_role";
+    c.is_default, c.version, c.created_at, c.updated_at, c.deleted_at, cp.role AS calendar_role,
+    (SELECT max(g.rank) FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id
+     WHERE m.user_id = $1 AND g.calendar_id = c.id) AS calendar_rank";
 /// Where they come from.
 pub(crate) const FROM: &str =
     "calendars c LEFT JOIN calendar_permissions cp ON cp.calendar_id = c.id AND cp.user_id = $1";
@@ -33,11 +37,17 @@ impl FromRow for Calendar {
             facts: CalendarFacts {
                 visibility: CalendarVisibility::from_name(row.text("visibility")?),
                 review: Review::from_name(row.text("review")?),
-                role: row.opt::<String>("calendar_role")?.and_then(|role| Role::from_name(&role)),
+                role: role(row, "calendar_role", "calendar_rank")?,
                 deleted: row.opt::<Timestamp>("deleted_at")?.is_some(),
             },
         })
     }
+}
+
+/// The stronger of somebody's own role and that of their groups: the name in one column, the rank in the other.
+pub(crate) fn role(row: &Row, own: &str, of_groups: &str) -> Result<Option<Role>> {
+    let own = row.opt::<String>(own)?.and_then(|role| Role::from_name(&role));
+    Ok(own.max(row.opt(of_groups)?.and_then(Role::from_rank)))
 }
 
 /// A zone that we stored ourselves.
@@ -52,6 +62,20 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: CalendarId, can: Can) -> Resul
     let calendar = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_calendar(&ctx.actor, &calendar.facts), can)?;
     Ok(Allowed { calendar, grant })
+}
+
+/// These calendars with the actor's role on each; who may see them is not asked here.
+pub(crate) async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[CalendarId]) -> Result<HashMap<CalendarId, Calendar>> {
+    let mut found = HashMap::new();
+    for ids in ids.chunks(512) {
+        let calendars: Vec<Calendar> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE c.id IN ({{}})"))
+            .bind(ctx.user())
+            .bind_list(ids.iter().copied())
+            .all(conn)
+            .await?;
+        found.extend(calendars.into_iter().map(|calendar| (calendar.id, calendar)));
+    }
+    Ok(found)
 }
 
 /// Keeps others from changing the calendar or its permissions until the commit.

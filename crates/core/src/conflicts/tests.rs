@@ -347,8 +347,7 @@ fn ctx(user: Option<UserId>) -> Ctx {
 /// Why two events conflict, minute by minute, when alice wrote both.
 fn reasons(one: &Plain, other: &Plain, with_author: bool, asked: impl Fn(usize) -> bool) -> BTreeSet<Reason> {
     let (mine, theirs) = (one.minutes(), other.minutes());
-    let together: Vec<_> =
-        mine.iter().filter_map(|(minute, venues)| Some((venues, theirs.get(minute)?))).collect();
+    let together: Vec<_> = mine.iter().filter_map(|(minute, venues)| Some((venues, theirs.get(minute)?))).collect();
     let mut found = BTreeSet::new();
     if together.is_empty() {
         return found;

@@ -43,7 +43,7 @@ pub use create::{NewEvent, create};
 pub use delete::{delete, restore};
 pub use edit::{Edit, How, edit};
 pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};
-pub(crate) use list::{Candidate, compile};
+pub(crate) use list::{Candidate, compile, load_all};
 pub use list::{Corrected, Found, List, Sort, Window, count, list, search};
 pub use merge::FieldConflict;
 pub use overrides::{MOST as MOST_OVERRIDES, Override};

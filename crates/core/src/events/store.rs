@@ -11,17 +11,32 @@ use super::content::Content;
 use super::series::Derived;
 use super::{Allowed, Event, EventError, InCalendar, words};
 use crate::access::{
-    self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, Role, State, Visibility,
+    self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, State, Visibility,
 };
 use crate::calendars::{self, Conflicts};
 use crate::ctx::Ctx;
 use crate::search::Entry;
 
-/// The columns of an event with its calendar and the roles of user `$1` on both.
-pub(crate) const COLUMNS: &str = "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
+/// The columns of an event with its calendar and the user `$1`'s own roles on both.
+macro_rules! own_columns {
+    () => {
+        "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
     e.created_at, e.updated_at, e.deleted_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
     c.deleted_at AS calendar_deleted_at, c.conflicts AS calendar_conflicts,
-    c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role";
+    c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role"
+    };
+}
+/// The columns of an event with its calendar and the roles of user `$1` on both, their own and the strongest of their groups.
+pub(crate) const COLUMNS: &str = concat!(
+    own_columns!(),
+    ", (SELECT max(g.rank) FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id
+     WHERE m.user_id = $1 AND g.calendar_id = e.calendar_id) AS calendar_rank,
+    (SELECT max(g.rank) FROM group_members m JOIN event_group_permissions g ON g.group_id = m.group_id
+     WHERE m.user_id = $1 AND g.event_id = e.id) AS event_rank"
+);
+/// The same for a user who is in no group.
+pub(crate) const WITHOUT_GROUPS: &str =
+    concat!(own_columns!(), ", CAST(NULL AS BIGINT) AS calendar_rank, CAST(NULL AS BIGINT) AS event_rank");
 /// Where they come from.
 pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
     LEFT JOIN calendar_permissions cp ON cp.calendar_id = e.calendar_id AND cp.user_id = $1
@@ -30,7 +45,6 @@ pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
 impl FromRow for Event {
     fn from_row(row: &Row) -> Result<Self> {
         let deleted_at: Option<Timestamp> = row.opt("deleted_at")?;
-        let role = |column| row.opt::<String>(column).map(|role| role.and_then(|role| Role::from_name(&role)));
         Ok(Event {
             id: row.get("id")?,
             uid: row.get("uid")?,
@@ -52,10 +66,10 @@ impl FromRow for Event {
                 calendar: CalendarFacts {
                     visibility: CalendarVisibility::from_name(row.text("calendar_visibility")?),
                     review: Review::from_name(row.text("calendar_review")?),
-                    role: role("calendar_role")?,
+                    role: calendars::store::role(row, "calendar_role", "calendar_rank")?,
                     deleted: row.opt::<Timestamp>("calendar_deleted_at")?.is_some(),
                 },
-                role: role("event_role")?,
+                role: calendars::store::role(row, "event_role", "event_rank")?,
                 state: State::from_name(row.text("state")?),
                 visibility: Visibility::from_name(row.text("visibility")?),
                 deleted: deleted_at.is_some(),

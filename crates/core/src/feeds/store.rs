@@ -54,10 +54,13 @@ impl FromRow for Found {
     }
 }
 
-/// The calendars that are shared with somebody, their own included.
+/// The calendars that are shared with somebody or a group of theirs, their own included.
 pub(super) async fn calendars_of(conn: &mut Conn, user: UserId) -> Result<Vec<CalendarId>> {
-    let found: Vec<Found> = sql("SELECT c.id FROM calendar_permissions p JOIN calendars c ON c.id = p.calendar_id
-         WHERE p.user_id = $1 AND c.deleted_at IS NULL ORDER BY c.id")
+    let found: Vec<Found> = sql("SELECT c.id FROM calendars c WHERE c.deleted_at IS NULL AND c.id IN (
+            SELECT p.calendar_id FROM calendar_permissions p WHERE p.user_id = $1
+            UNION SELECT g.calendar_id FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id
+                WHERE m.user_id = $1)
+         ORDER BY c.id")
     .bind(user)
     .all(conn)
     .await?;

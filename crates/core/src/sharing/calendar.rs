@@ -1,20 +1,30 @@
 use kalends_db::{Conn, Tx};
-use kalends_kernel::{CalendarId, Invalid, UserId};
+use kalends_kernel::{CalendarId, GroupId, UserId};
 use serde_json::json;
+use uuid::Uuid;
 
+use super::grants::{self, Target, find_targets};
+use super::store::groups::On;
 use super::{Permission, SharingError, Wish, store};
 use crate::access::{Can, Denied, Role};
 use crate::calendars::{self, Calendar};
 use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
 
-/// Who may do what on a calendar; its editors and owners may ask.
+/// Who may do what on a calendar; its editors and owners may ask, owners are told of addresses too.
 pub async fn calendar_permissions(conn: &mut Conn, ctx: &Ctx, id: CalendarId) -> Result<Vec<Permission>, SharingError> {
-    calendars::load(conn, ctx, id, Can::SeePermissions).await?;
-    Ok(store::on_calendar(conn, id).await?)
+    let role = calendars::load(conn, ctx, id, Can::SeePermissions).await?.grant.role;
+    Ok(all(conn, id, role).await?)
 }
 
-/// Gives people roles on a calendar, all of them or none.
+/// The people, the groups, and to owners the addresses.
+async fn all(conn: &mut Conn, id: CalendarId, role: Option<Role>) -> Result<Vec<Permission>, kalends_db::Error> {
+    let mut permissions = store::on_calendar(conn, id).await?;
+    permissions.extend(grants::permissions(conn, On::Calendar(id), role == Some(Role::Owner), false).await?);
+    Ok(permissions)
+}
+
+/// Gives people, groups and addresses roles on a calendar, all of them or none.
 pub async fn share_calendar(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -23,36 +33,50 @@ pub async fn share_calendar(
 ) -> Result<Vec<Permission>, SharingError> {
     calendars::store::lock(tx, id).await?;
     let calendar = calendars::load(tx, ctx, id, Can::Share).await?.calendar;
-    let roles = find_accounts(tx, wishes).await?;
-    for (user, role) in roles {
-        set(tx, ctx, &calendar, user, Some(role)).await?;
+    for (target, role) in find_targets(tx, ctx, wishes).await? {
+        match target {
+            Target::User(user) => set(tx, ctx, &calendar, user, Some(role)).await?,
+            group => grants::put(tx, ctx, On::Calendar(id), group, role).await?,
+        }
     }
-    Ok(store::on_calendar(tx, id).await?)
+    Ok(all(tx, id, Some(Role::Owner)).await?)
 }
 
-/// Gives one person a role on a calendar.
+/// Gives one person, or a group or address that has a role already, another role on a calendar.
 pub async fn change_on_calendar(
     tx: &mut Tx,
     ctx: &Ctx,
     id: CalendarId,
-    user: UserId,
+    whose: Uuid,
     role: Role,
 ) -> Result<Permission, SharingError> {
-    let all = share_calendar(tx, ctx, id, &[Wish { who: super::Invitation::User(user), role }])
-        .await
-        .map_err(no_such_person)?;
-    all.into_iter().find(|permission| permission.user == user).ok_or(SharingError::Denied(Denied::NotFound))
+    calendars::store::lock(tx, id).await?;
+    let calendar = calendars::load(tx, ctx, id, Can::Share).await?.calendar;
+    if !grants::change(tx, ctx, On::Calendar(id), GroupId::new(whose), role).await? {
+        let who = super::Invitation::User(UserId::new(whose));
+        let user = store::account(tx, &who).await?.ok_or(Denied::NotFound)?;
+        set(tx, ctx, &calendar, user, Some(role)).await?;
+    }
+    let all = all(tx, id, Some(Role::Owner)).await?;
+    all.into_iter().find(|permission| permission.id() == whose).ok_or(SharingError::Denied(Denied::NotFound))
 }
 
-/// Takes a person's role on a calendar away. Owners may, and everybody may leave. A second time is no news.
-pub async fn revoke_on_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId) -> Result<(), SharingError> {
+/// Takes the role of a person, group or address on a calendar away. Owners may, and everybody may leave. A second time is
+/// no news.
+pub async fn revoke_on_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId, whose: Uuid) -> Result<(), SharingError> {
     calendars::store::lock(tx, id).await?;
-    let can = if ctx.user() == Some(user) { Can::See } else { Can::Share };
-    let calendar = calendars::load(tx, ctx, id, can).await?.calendar;
+    let user = UserId::new(whose);
+    let leaves = ctx.user() == Some(user);
+    let calendar = calendars::load(tx, ctx, id, if leaves { Can::See } else { Can::Share }).await?.calendar;
+    if leaves {
+        grants::leave(tx, ctx, On::Calendar(id), user).await?;
+    } else if grants::take(tx, ctx, On::Calendar(id), GroupId::new(whose)).await? {
+        return Ok(());
+    }
     set(tx, ctx, &calendar, user, None).await
 }
 
-async fn set(
+pub(super) async fn set(
     tx: &mut Tx,
     ctx: &Ctx,
     calendar: &Calendar,
@@ -61,33 +85,28 @@ async fn set(
 ) -> Result<(), SharingError> {
     let id = calendar.id;
     let before = store::on_calendar(tx, id).await?;
-    let old = before.iter().find(|permission| permission.user == user).map(|permission| permission.role);
+    let old = before.iter().find(|permission| permission.user() == Some(user)).map(|permission| permission.role);
     if old == role {
         return Ok(());
     }
-    let other_owner = before.iter().find(|permission| permission.role == Role::Owner && permission.user != user);
+    let mut other_owners =
+        before.iter().filter(|permission| permission.role == Role::Owner).filter_map(Permission::user);
     if old == Some(Role::Owner) {
-        let Some(heir) = other_owner else { return Err(SharingError::LastOwner) };
+        let Some(heir) = other_owners.find(|other| *other != user) else { return Err(SharingError::LastOwner) };
         if calendar.is_default && calendar.owner == user {
             return Err(SharingError::Default);
         }
         if store::owner(tx, id).await? == Some(user) {
-            store::set_owner(tx, id, heir.user).await?;
-            // Everybody who sees the calendar sees whose it is.
-            let handed_on = Change {
-                kind: Kind::Calendar,
-                op: Op::Updated,
-                record: id.uuid(),
-                calendar: Some(id),
-                user: Some(heir.user),
-                version: Some(calendar.version),
-                detail: Some(json!({"owner": {"from": user, "to": heir.user}})),
-            };
-            changes::record(tx, ctx, handed_on).await?;
+            hand_over(tx, ctx, id, user, heir).await?;
         }
     }
+    // What they were in all, through groups too: delta sync goes back by it.
+    let was = store::groups::effective(tx, On::Calendar(id), user).await?;
     match role {
-        Some(role) => store::put_on_calendar(tx, id, user, role, ctx.now).await?,
+        Some(role) => {
+            store::put_on_calendar(tx, id, user, role, ctx.now).await?;
+            store::granted_on_calendar(tx, id, user, ctx.user()).await?;
+        }
         None => store::remove_from_calendar(tx, id, user).await?,
     }
     let change = Change {
@@ -97,9 +116,30 @@ async fn set(
         calendar: Some(id),
         user: Some(user),
         version: None,
-        detail: Some(json!({"from": old.map(Role::name), "to": role.map(Role::name)})),
+        detail: Some(json!({"from": was.map(Role::name), "to": role.map(Role::name)})),
     };
     Ok(changes::record(tx, ctx, change).await?)
+}
+
+/// The calendar belongs to this one of its owners from now on.
+pub(super) async fn hand_over(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    old: UserId,
+    heir: UserId,
+) -> Result<(), kalends_db::Error> {
+    let version = store::set_owner(tx, id, heir, ctx.now).await?;
+    let change = Change {
+        kind: Kind::Calendar,
+        op: Op::Updated,
+        record: id.uuid(),
+        calendar: Some(id),
+        user: Some(heir),
+        version: Some(version),
+        detail: Some(json!({"owner": {"from": old, "to": heir}})),
+    };
+    changes::record(tx, ctx, change).await
 }
 
 pub(super) fn op(old: Option<Role>, new: Option<Role>) -> Op {
@@ -107,29 +147,5 @@ pub(super) fn op(old: Option<Role>, new: Option<Role>) -> Op {
         (None, _) => Op::Created,
         (_, None) => Op::Deleted,
         _ => Op::Updated,
-    }
-}
-
-/// The accounts behind the wishes; every one that is not there is named.
-pub(super) async fn find_accounts(conn: &mut Conn, wishes: &[Wish]) -> Result<Vec<(UserId, Role)>, SharingError> {
-    let mut invalid = Invalid::new();
-    let mut roles: Vec<(UserId, Role)> = Vec::new();
-    for (index, wish) in wishes.iter().enumerate() {
-        match store::account(conn, &wish.who).await? {
-            None => invalid.add(format!("/users/{index}"), "unknown-user", "there is no such account"),
-            Some(user) if roles.iter().any(|(other, _)| *other == user) => {
-                invalid.add(format!("/users/{index}"), "duplicate", "the same person is named twice")
-            }
-            Some(user) => roles.push((user, wish.role)),
-        }
-    }
-    Ok(invalid.or(roles)?)
-}
-
-/// In `…/permissions/{user_id}` an unknown person is a path that is not there.
-pub(super) fn no_such_person(error: SharingError) -> SharingError {
-    match error {
-        SharingError::Invalid(_) => SharingError::Denied(Denied::NotFound),
-        other => other,
     }
 }

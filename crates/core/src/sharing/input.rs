@@ -1,5 +1,5 @@
 use kalends_kernel::fields::{Fields, Text};
-use kalends_kernel::{Invalid, UserId};
+use kalends_kernel::{EmailAddress, GroupId, Invalid, UserId};
 use serde_json::{Map, Value};
 
 use crate::access::Role;
@@ -11,6 +11,10 @@ pub enum Invitation {
     User(UserId),
     /// By user name; case does not count.
     Username(String),
+    /// Whoever has shown, or will show, that this address is theirs.
+    Email(EmailAddress),
+    /// Everybody in a group.
+    Group(GroupId),
 }
 
 /// One line of a share: who shall be what.
@@ -24,8 +28,9 @@ pub struct Wish {
 
 /// How many people one request may share with.
 const MOST: usize = 200;
+const WAYS: &[&str] = &["user_id", "username", "email", "group_id"];
 
-/// Reads `{users: [{user_id | username, role}]}`.
+/// Reads `{users: [{user_id | username | email | group_id, role}]}`.
 pub fn parse_share(body: &Map<String, Value>) -> Result<Vec<Wish>, Invalid> {
     let mut fields = Fields::of_map(body, "");
     let wishes = fields.list("users", MOST, parse_wish);
@@ -38,36 +43,50 @@ pub fn parse_share(body: &Map<String, Value>) -> Result<Vec<Wish>, Invalid> {
 
 fn parse_wish(value: &Value, at: &str) -> Result<Wish, Invalid> {
     let mut fields = Fields::of(value, at)?;
-    let id = fields.parsed("user_id", "not-an-id", |text| text.parse::<UserId>().map_err(|_| "must be an id (a UUID)"));
-    let username = fields.text("username", Text::line(64).filled());
-    if fields.value("email").is_some() {
-        fields.error(
-            "email",
-            "not-supported",
-            "sharing by e-mail comes with mail; name the person by user_id or username",
-        );
-    }
+    let who = read_who(&mut fields, WAYS);
     let role = fields.choice("role", Role::NAMES);
     let role = fields.require("role", role);
-    let who = match (id, username) {
-        (Some(id), None) => Some(Invitation::User(id)),
-        (None, Some(username)) => Some(Invitation::Username(username)),
-        (Some(_), Some(_)) => {
-            fields.error("username", "contradiction", "give either user_id or username");
-            None
-        }
-        (None, None) => {
-            if !["user_id", "username", "email"].iter().any(|name| fields.is_given(name)) {
-                fields.error("user_id", "required", "give user_id or username");
-            }
-            None
-        }
-    };
     let invalid = fields.finish();
     match (who, role) {
         (Some(who), Some(role)) => invalid.or(Wish { who, role }),
         _ => Err(invalid),
     }
+}
+
+/// Reads `{user_id | username}`.
+pub(super) fn parse_person(value: &Value, at: &str) -> Result<Invitation, Invalid> {
+    let mut fields = Fields::of(value, at)?;
+    let who = read_person(&mut fields);
+    let invalid = fields.finish();
+    who.map_or_else(|| Err(invalid.clone()), |who| invalid.clone().or(who))
+}
+
+/// Reads `user_id` or `username`.
+pub(super) fn read_person(fields: &mut Fields) -> Option<Invitation> {
+    read_who(fields, &["user_id", "username"])
+}
+
+/// Reads one of these fields.
+fn read_who(fields: &mut Fields, ways: &[&'static str]) -> Option<Invitation> {
+    const WRONG: &str = "must be an id (a UUID)";
+    let given: Vec<&'static str> = ways.iter().copied().filter(|name| fields.value(name).is_some()).collect();
+    if let Some(first) = ways.first().filter(|_| !ways.iter().any(|name| fields.is_given(name))) {
+        fields.error(first, "required", format!("give one of {}", ways.join(", ")));
+    }
+    let mut found = None;
+    for (number, name) in given.into_iter().enumerate() {
+        let who = match name {
+            "user_id" => fields.parsed(name, "not-an-id", |text| text.parse().map_err(|_| WRONG)).map(Invitation::User),
+            "username" => fields.text(name, Text::line(64).filled()).map(Invitation::Username),
+            "email" => fields.parsed(name, "bad-email", EmailAddress::parse).map(Invitation::Email),
+            _ => fields.parsed(name, "not-an-id", |text| text.parse().map_err(|_| WRONG)).map(Invitation::Group),
+        };
+        if number > 0 {
+            fields.error(name, "contradiction", format!("give one of {}", ways.join(", ")));
+        }
+        found = found.or(who);
+    }
+    found
 }
 
 /// Reads `{role}`.

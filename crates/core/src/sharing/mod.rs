@@ -1,34 +1,72 @@
 //! Sharing: who may do what on a calendar or one event.
 //!
 //! Invariants: every calendar has an owner; an event's owners are its own and its calendar's, so it always has one too.
-//! Only owners share. A share takes effect with its commit: nothing about permissions is cached.
+//! The owners that count for this are people who were named; a group or an address may be given the role of owner as well.
+//! Only owners share. A share takes effect with its commit: nothing about permissions is cached, and who is in a group is
+//! looked up in the statement that asks for a role.
 
 mod calendar;
 mod event;
+mod grants;
+pub mod groups;
 mod input;
+mod leave;
+mod mine;
 pub(crate) mod store;
+mod transfer;
 
 pub use calendar::{calendar_permissions, change_on_calendar, revoke_on_calendar, share_calendar};
 pub(crate) use event::withdraw_from_event;
 pub use event::{change_on_event, event_permissions, revoke_on_event, share_event};
+pub use grants::{address_given_up, address_verified};
 pub use input::{Invitation, Wish, parse_role, parse_share};
+pub use leave::leave_all;
+pub use mine::{Shared, SharedBy, What, shared_with};
+pub use transfer::{Transfer, transfer};
 
 use jiff::Timestamp;
 use kalends_db::Error;
-use kalends_kernel::{Invalid, UserId};
+use kalends_kernel::{GroupId, Invalid, UserId};
+use uuid::Uuid;
 
 use crate::access::{Denied, Role};
 use crate::calendars::CalendarError;
+
+/// Who has a role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Principal {
+    /// A person.
+    User {
+        /// The account.
+        id: UserId,
+        /// Its name for people.
+        name: String,
+        /// Its user name.
+        username: String,
+    },
+    /// Everybody in a group.
+    Group {
+        /// Which.
+        id: GroupId,
+        /// What it is called.
+        name: String,
+    },
+    /// Whoever has shown that an address is theirs. Whether anybody has is not told.
+    Address {
+        /// Names it in paths.
+        id: GroupId,
+        /// The address.
+        email: String,
+        /// Until when it is waited for somebody to show it.
+        expires_at: Option<Timestamp>,
+    },
+}
 
 /// A role that somebody has.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Permission {
     /// Whose.
-    pub user: UserId,
-    /// The account's name for people.
-    pub name: String,
-    /// The account's user name.
-    pub username: String,
+    pub principal: Principal,
     /// Which.
     pub role: Role,
     /// Whether it comes from the event's calendar and can only be changed there.
@@ -37,6 +75,24 @@ pub struct Permission {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Permission {
+    /// The person whose it is.
+    fn user(&self) -> Option<UserId> {
+        match self.principal {
+            Principal::User { id, .. } => Some(id),
+            Principal::Group { .. } | Principal::Address { .. } => None,
+        }
+    }
+
+    /// What names it in paths.
+    pub fn id(&self) -> Uuid {
+        match self.principal {
+            Principal::User { id, .. } => id.uuid(),
+            Principal::Group { id, .. } | Principal::Address { id, .. } => id.uuid(),
+        }
+    }
 }
 
 /// Why a command on permissions was refused.

@@ -84,7 +84,7 @@ pub(super) async fn ids_in(
     Ok(found.into_iter().map(|found| found.0).collect())
 }
 
-/// The next events behind `after` in a calendar on which the user has a role of their own, or had one since a position.
+/// The next events behind `after` in a calendar on which the user has a role of their own or through a group, or had one since a position.
 pub(super) async fn ids_shared_in(
     conn: &mut Conn,
     calendar: CalendarId,
@@ -96,6 +96,8 @@ pub(super) async fn ids_shared_in(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let found: Vec<Found> = sql("SELECT e.id FROM event_permissions p JOIN events e ON e.id = p.event_id
             WHERE p.user_id = $6 AND e.calendar_id = $1 AND e.id > $2
+         UNION SELECT e.id FROM group_members m JOIN event_group_permissions g ON g.group_id = m.group_id JOIN events e ON e.id = g.event_id
+            WHERE m.user_id = $6 AND e.calendar_id = $1 AND e.id > $2
          UNION SELECT record_id AS id FROM changes
             WHERE calendar_id = $1 AND (tx, seq) > ($3, $4) AND kind = 'event_permission' AND user_id = $6 AND record_id > $2
          ORDER BY id LIMIT $5")
@@ -121,10 +123,13 @@ pub(super) async fn next_calendars(
     let (columns, from) = (calendars::store::COLUMNS, calendars::store::FROM);
     let which = match (of, ctx.user()) {
         (Some(_), _) => "c.id > $2 AND c.id = $4",
-        // Two look-ups, each with its own end: an OR over the join would walk through every calendar there is.
+        // Look-ups, each with its own end: an OR over the join would walk through every calendar there is.
         (None, Some(_)) => {
             "c.id IN (SELECT id FROM (SELECT p.calendar_id AS id FROM calendar_permissions p JOIN calendars d ON d.id = p.calendar_id
                     WHERE p.user_id = $1 AND p.calendar_id > $2 AND d.deleted_at IS NULL ORDER BY p.calendar_id LIMIT $3) a
+                UNION SELECT id FROM (SELECT DISTINCT g.calendar_id AS id FROM group_members m
+                    JOIN calendar_group_permissions g ON g.group_id = m.group_id JOIN calendars d ON d.id = g.calendar_id
+                    WHERE m.user_id = $1 AND g.calendar_id > $2 AND d.deleted_at IS NULL ORDER BY 1 LIMIT $3) z
                 UNION SELECT id FROM (SELECT v.id FROM calendars v
                     WHERE v.deleted_at IS NULL AND v.visibility <> 'private' AND v.id > $2 ORDER BY v.id LIMIT $3) b)"
         }
@@ -161,7 +166,7 @@ pub(super) async fn next_events(
     .await
 }
 
-/// The next events behind `after` on which the user has a role of their own.
+/// The next events behind `after` on which the user has a role of their own or through a group.
 pub(super) async fn next_shared(
     conn: &mut Conn,
     ctx: &Ctx,
@@ -172,8 +177,10 @@ pub(super) async fn next_shared(
     let (columns, from) = (events::store::COLUMNS, events::store::FROM);
     sql(format!(
         "SELECT {columns} FROM {from} WHERE e.id IN
-            (SELECT s.event_id FROM event_permissions s WHERE s.user_id = $2 AND s.event_id > $3 ORDER BY s.event_id LIMIT $4)
-         ORDER BY e.id"
+            (SELECT id FROM (SELECT s.event_id AS id FROM event_permissions s WHERE s.user_id = $2 AND s.event_id > $3 ORDER BY 1 LIMIT $4) a
+             UNION SELECT id FROM (SELECT DISTINCT g.event_id AS id FROM group_members m JOIN event_group_permissions g ON g.group_id = m.group_id
+                WHERE m.user_id = $2 AND g.event_id > $3 ORDER BY 1 LIMIT $4) b)
+         ORDER BY e.id LIMIT $4"
     ))
     .bind(ctx.user())
     .bind(user)

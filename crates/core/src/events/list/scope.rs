@@ -52,8 +52,8 @@ pub(super) enum Branch {
     All(Vec<CalendarId>),
     /// What viewers of these calendars see; only whole events when `whole`.
     Published { calendars: Vec<CalendarId>, public_only: bool },
-    /// Single events that are shared with this user.
-    Shared { user: UserId, calendar: Option<CalendarId>, owned: bool, public_only: bool },
+    /// Single events that are shared with this user, or with a group that they are in.
+    Shared { user: UserId, by_group: bool, calendar: Option<CalendarId>, owned: bool, public_only: bool },
 }
 
 /// All ways.
@@ -82,9 +82,10 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
             text.push("c.id = ");
             text.value(id);
         }
-        // Two look-ups by index: an OR over the join would walk through every calendar there is.
+        // Look-ups by index: an OR over the join would walk through every calendar there is.
         None if user.is_some() => text.push(
             "c.id IN (SELECT p.calendar_id FROM calendar_permissions p WHERE p.user_id = $1
+              UNION SELECT g.calendar_id FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id WHERE m.user_id = $1
               UNION SELECT v.id FROM calendars v WHERE v.deleted_at IS NULL AND v.visibility <> 'private')",
         ),
         None => text.push("c.visibility = 'public'"),
@@ -121,7 +122,18 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
         branches.push(Branch::Published { calendars: published, public_only: anonymous_or_revealing });
     }
     if let Some(user) = user {
-        branches.push(Branch::Shared { user, calendar: list.calendar, owned: list.deleted, public_only: reveals });
+        let shared = |by_group| Branch::Shared {
+            user,
+            by_group,
+            calendar: list.calendar,
+            owned: list.deleted,
+            public_only: reveals,
+        };
+        branches.push(shared(false));
+        // Most people have none: their lists need not look.
+        if has_events_by_group(conn, user).await? {
+            branches.push(shared(true));
+        }
     }
     let mut scope = Scope { branches, words: None };
     let mut corrected = Vec::new();
@@ -134,13 +146,28 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
     Ok((scope, corrected))
 }
 
+async fn has_events_by_group(conn: &mut Conn, user: UserId) -> Result<bool> {
+    let statement = sql("SELECT count(*) AS n FROM (SELECT 1 AS n FROM group_members m
+         JOIN event_group_permissions g ON g.group_id = m.group_id WHERE m.user_id = $1 LIMIT 1) x");
+    Ok(statement.bind(user).one::<i64>(conn).await? > 0)
+}
+
+/// Whether somebody is in any group (or has an address that something was shared with).
+pub(super) async fn is_in_groups(conn: &mut Conn, user: Option<UserId>) -> Result<bool> {
+    let statement = sql("SELECT count(*) AS n FROM (SELECT 1 AS n FROM group_members WHERE user_id = $1 LIMIT 1) x");
+    Ok(user.is_some() && statement.bind(user).one::<i64>(conn).await? > 0)
+}
+
 impl Branch {
     /// Where its events come from, as `e`.
     pub(super) fn from(&self) -> &'static str {
         match self {
             Branch::All(_) | Branch::Published { .. } => "events e",
             // SQLite goes through a CROSS JOIN in the order it is written in: the few shares first, never all events.
-            Branch::Shared { .. } => "event_permissions p CROSS JOIN events e",
+            Branch::Shared { by_group: false, .. } => "event_permissions p CROSS JOIN events e",
+            Branch::Shared { by_group: true, .. } => {
+                "group_members m CROSS JOIN event_group_permissions p CROSS JOIN events e"
+            }
         }
     }
 
@@ -157,16 +184,21 @@ impl Branch {
                 text.push(" AND e.state = 'published' AND ");
                 text.push(if *public_only { "e.visibility = 'public'" } else { "e.visibility <> 'confidential'" });
             }
-            Branch::Shared { user, calendar, owned, public_only } => {
-                text.push("e.id = p.event_id AND p.user_id = ");
+            Branch::Shared { user, by_group, calendar, owned, public_only } => {
+                let (whose, is_owner, is_free_busy) = if *by_group {
+                    ("p.group_id = m.group_id AND m.user_id", "p.rank = 4", "p.rank = 1")
+                } else {
+                    ("p.user_id", "p.role = 'owner'", "p.role = 'free_busy'")
+                };
+                text.push(&format!("e.id = p.event_id AND {whose} = "));
                 text.value(*user);
-                text.push(match (owned, public_only) {
-                    (true, _) => " AND p.role = 'owner'",
-                    (false, true) => " AND p.role <> 'free_busy'",
-                    (false, false) => {
-                        " AND (p.role <> 'free_busy' OR (e.state = 'published' AND e.visibility <> 'confidential'))"
-                    }
-                });
+                match (owned, public_only) {
+                    (true, _) => text.push(&format!(" AND {is_owner}")),
+                    (false, true) => text.push(&format!(" AND NOT {is_free_busy}")),
+                    (false, false) => text.push(&format!(
+                        " AND (NOT {is_free_busy} OR (e.state = 'published' AND e.visibility <> 'confidential'))"
+                    )),
+                }
                 text.push(" AND NOT EXISTS (SELECT 1 FROM calendars d WHERE d.id = e.calendar_id AND d.deleted_at IS NOT NULL)");
                 if let Some(calendar) = calendar {
                     text.push(" AND e.calendar_id = ");

@@ -97,7 +97,10 @@ async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beg
         text.push(if number > 0 { " UNION ALL " } else { "" });
         text.push("SELECT * FROM (SELECT CAST(1 AS bigint) AS n FROM ");
         match branch {
-            Branch::Shared { .. } => text.push("event_permissions p CROSS JOIN events e CROSS JOIN search_words w"),
+            Branch::Shared { .. } => {
+                text.push(branch.from());
+                text.push(" CROSS JOIN search_words w");
+            }
             _ => text.push("search_words w CROSS JOIN events e"),
         }
         text.push(" WHERE w.event_id = e.id AND w.word >= ");

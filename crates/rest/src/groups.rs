@@ -1,0 +1,291 @@
+//! Groups of people over REST.
+
+use axum::extract::State;
+use kalends_core::access::Role;
+use kalends_core::sharing::groups::{self, Group, Member};
+use kalends_kernel::{GroupId, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::accounts::is_current;
+use crate::app::App;
+use crate::call::{Body, PathId, PathPair, Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes of groups.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_groups, create_group))
+        .routes(routes!(get_group, update_group, delete_group))
+        .routes(routes!(list_members, add_members))
+        .routes(routes!(remove_member))
+}
+
+/// A group of people.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Group", example = json!({
+    "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "Board", "description": "", "owner_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10",
+    "my_role": "owner", "version": 1, "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
+}))]
+pub struct GroupView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: GroupId,
+    /// What it is called.
+    name: String,
+    /// What it is for.
+    description: String,
+    /// Who changes it.
+    #[schema(value_type = uuid::Uuid)]
+    owner_id: UserId,
+    /// `owner`, `member`, or null for administrators who are neither.
+    my_role: Option<&'static str>,
+    /// Counts its changes; who is in it is none.
+    version: i64,
+    /// When it was made.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+}
+
+impl GroupView {
+    /// The group as its member or owner sees it.
+    pub fn of(group: &Group, viewer: Option<UserId>) -> GroupView {
+        let member = group.is_member.then_some("member");
+        GroupView {
+            id: group.id,
+            name: group.name.clone(),
+            description: group.description.clone(),
+            owner_id: group.owner,
+            my_role: if viewer == Some(group.owner) { Some("owner") } else { member },
+            version: group.version,
+            created_at: group.created_at.to_string(),
+            updated_at: group.updated_at.to_string(),
+        }
+    }
+
+    /// Its ETag.
+    pub fn etag(&self) -> String {
+        etag(self.version, &[self.my_role.unwrap_or_default()])
+    }
+}
+
+/// A page of groups.
+#[derive(Serialize, ToSchema)]
+pub struct GroupPage {
+    /// The groups, by name.
+    items: Vec<GroupView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Somebody in a group.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "GroupMember")]
+pub struct MemberView {
+    /// The account.
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+    /// The name for people.
+    name: String,
+    /// The user name.
+    username: String,
+    /// Since when.
+    created_at: String,
+}
+
+/// A page of members.
+#[derive(Serialize, ToSchema)]
+pub struct MemberPage {
+    /// The members, by user name.
+    items: Vec<MemberView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// How many are in a group.
+#[derive(Serialize, ToSchema)]
+pub struct MemberCount {
+    /// How many people are in it now.
+    members: i64,
+}
+
+/// What can be said about a group.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "GroupInput", example = json!({"name": "Board", "description": "The board of the club"}))]
+pub struct GroupBody {
+    /// 1 to 200 characters.
+    name: String,
+    /// At most 2,000 characters.
+    description: Option<String>,
+    /// Yourself; another only in a change.
+    owner_id: Option<uuid::Uuid>,
+}
+
+/// The same for a change: every field may be left out.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "GroupPatch", example = json!({"name": "The board"}))]
+pub struct GroupPatch {
+    name: Option<String>,
+    description: Option<String>,
+    /// Somebody in the group, to whom it is handed over.
+    owner_id: Option<uuid::Uuid>,
+}
+
+/// Whom to put into a group.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "MembersInput", example = json!({"users": [{"username": "bob"}]}))]
+pub struct MembersBody {
+    /// At least one, at most 200.
+    users: Vec<MemberLine>,
+}
+
+/// Somebody to put into a group.
+#[derive(Serialize, ToSchema)]
+pub struct MemberLine {
+    /// Either this …
+    user_id: Option<uuid::Uuid>,
+    /// … or this; case does not count.
+    username: Option<String>,
+}
+
+/// List groups
+///
+/// Those that you own or are in, by name.
+#[utoipa::path(get, path = "/groups", tag = "groups", operation_id = "list_groups",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = GroupPage)))]
+async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = groups::groups(&mut conn, call.user.id, limit, cursor.as_ref(), digest).await?;
+    let items = page.items.iter().map(|group| GroupView::of(group, Some(call.user.id))).collect();
+    Ok(Reply::ok(&GroupPage { items, next_cursor: page.next.map(|next| next.encode()) }))
+}
+
+/// Make a group
+///
+/// It is yours, and you are in it.
+#[utoipa::path(post, path = "/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
+    responses((status = 201, description = "Made; `Location` says where", body = GroupView), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    write(&app, call.call, body.digest, body.map, |tx, ctx, body| {
+        Box::pin(async move {
+            let view = GroupView::of(&groups::create_group(tx, ctx, body).await?, ctx.user());
+            Ok(Reply::created(format!("{}/groups/{}", crate::BASE, view.id), &view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Show a group
+///
+/// To who owns it or is in it, and to administrators.
+#[utoipa::path(get, path = "/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
+    responses((status = 200, description = "The group", body = GroupView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, query: Query) -> Answer {
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let view = GroupView::of(&groups::group(&mut conn, &call.call.ctx, id, Role::Viewer).await?, Some(call.user.id));
+    Ok(Reply::unless_known(&call.call, view.etag(), &view))
+}
+
+/// Change a group
+///
+/// A JSON merge patch. Its owner may, and may hand it over to somebody in it.
+#[utoipa::path(patch, path = "/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
+    responses((status = 200, description = "As it is now", body = GroupView), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
+    let if_match = call.call.if_match.clone();
+    write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
+        Box::pin(async move {
+            let group = groups::edit_group(tx, ctx, *id, patch, |version| is_current(if_match.as_ref(), version));
+            let view = GroupView::of(&group.await?, ctx.user());
+            Ok(Reply::ok(&view).etag(view.etag()))
+        })
+    })
+    .await
+}
+
+/// Delete a group
+///
+/// What it was given goes with it. Its owner may.
+#[utoipa::path(delete, path = "/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>) -> Answer {
+    write(&app, call.call.without_key(), [0; 32], id, |tx, ctx, id| {
+        Box::pin(async move {
+            groups::delete_group(tx, ctx, *id).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
+
+/// List who is in a group
+///
+/// By user name; to who owns it or is in it, and to administrators.
+#[utoipa::path(get, path = "/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
+    params(("id" = uuid::Uuid, Path, description = "The group"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = MemberPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn list_members(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathId(id): PathId<GroupId>,
+    mut query: Query,
+) -> Answer {
+    let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = groups::members(&mut conn, &call.call.ctx, id, limit, cursor.as_ref(), digest).await?;
+    let items = page.items.into_iter().map(|Member { user, name, username, since }| MemberView {
+        user_id: user,
+        name,
+        username,
+        created_at: since.to_string(),
+    });
+    Ok(Reply::ok(&MemberPage { items: items.collect(), next_cursor: page.next.map(|next| next.encode()) }))
+}
+
+/// Put people into a group
+///
+/// All of them or none; they have at once what the group was given. Its owner may. A group may have 1,000 members.
+#[utoipa::path(post, path = "/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
+    responses((status = 200, description = "How many are in it now", body = MemberCount), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
+    let people = groups::parse_members(&body.map)?;
+    write(&app, call.call, body.digest, (id, people), |tx, ctx, (id, people)| {
+        Box::pin(async move {
+            let members = groups::add_members(tx, ctx, *id, people).await?;
+            Ok(Reply::ok(&MemberCount { members }))
+        })
+    })
+    .await
+}
+
+/// Take somebody out of a group
+///
+/// Its owner may, and everybody may leave. What they had through it is gone at once.
+#[utoipa::path(delete, path = "/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
+    params(("id" = uuid::Uuid, Path, description = "The group"), ("user_id" = uuid::Uuid, Path, description = "The person")),
+    responses((status = 204, description = "They are not in it, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+async fn remove_member(
+    State(app): State<App>,
+    call: SignedInCall,
+    PathPair(id, user): PathPair<GroupId, UserId>,
+) -> Answer {
+    write(&app, call.call.without_key(), [0; 32], (id, user), |tx, ctx, (id, user)| {
+        Box::pin(async move {
+            groups::remove_member(tx, ctx, *id, *user).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}

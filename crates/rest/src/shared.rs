@@ -1,0 +1,112 @@
+//! What others have shared with the caller, over REST.
+
+use axum::extract::State;
+use kalends_core::sharing::{self, Shared, SharedBy, What};
+use kalends_kernel::{GroupId, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Query, SignedInCall};
+use crate::problem::Answer;
+use crate::reply::Reply;
+
+/// The routes of what is shared with somebody.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_shared))
+}
+
+/// Something that was shared with you.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Shared", example = json!({
+    "type": "calendar", "id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10", "title": "Choir", "role": "editor", "via": "name", "group_id": null, "group_name": null,
+    "shared_by": {"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Alice"}, "shared_at": "2027-01-15T10:00:00Z"
+}))]
+pub struct SharedView {
+    /// `calendar` or `event`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Its id.
+    id: uuid::Uuid,
+    /// What it is called; null when you only see its times.
+    title: Option<String>,
+    /// The role that was given so; when there are several, the strongest counts.
+    role: &'static str,
+    /// `name` (you were named), `email` (your address was) or `group` (a group that you are in was).
+    via: &'static str,
+    /// The group.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    group_id: Option<GroupId>,
+    /// What the group is called.
+    group_name: Option<String>,
+    /// Who shared it; null when that is not known any more.
+    shared_by: Option<PersonView>,
+    /// When.
+    shared_at: String,
+}
+
+/// A person.
+#[derive(Serialize, ToSchema)]
+pub struct PersonView {
+    /// The account.
+    #[schema(value_type = uuid::Uuid)]
+    id: UserId,
+    /// The name for people.
+    name: String,
+}
+
+/// A page of what was shared with you.
+#[derive(Serialize, ToSchema)]
+pub struct SharedPage {
+    /// The newest first.
+    items: Vec<SharedView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+impl SharedView {
+    fn of(shared: Shared) -> SharedView {
+        let (kind, id, title) = match &shared.what {
+            What::Calendar(allowed) => ("calendar", allowed.calendar.id.uuid(), Some(allowed.calendar.name.clone())),
+            What::Event(allowed) => {
+                let seen = allowed.grant.sight >= kalends_core::access::Sight::Public;
+                ("event", allowed.event.id.uuid(), seen.then(|| allowed.event.content.title.clone()))
+            }
+        };
+        let (via, group) = match shared.by {
+            SharedBy::Name => ("name", None),
+            SharedBy::Email => ("email", None),
+            SharedBy::Group(id, name) => ("group", Some((id, name))),
+        };
+        let (group_id, group_name) = group.unzip();
+        SharedView {
+            kind,
+            id,
+            title,
+            role: shared.role.name(),
+            via,
+            group_id,
+            group_name,
+            shared_by: shared.from.map(|(id, name)| PersonView { id, name }),
+            shared_at: shared.at.to_string(),
+        }
+    }
+}
+
+/// List what is shared with you
+///
+/// Calendars and events of others on which you were given a role: by name, by your address or through a group; the newest
+/// first. Something that came to you in several ways stands there as often.
+#[utoipa::path(get, path = "/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = SharedPage)))]
+async fn list_shared(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = sharing::shared_with(&mut conn, &call.call.ctx, call.user.id, limit, cursor.as_ref(), digest).await?;
+    let items = page.items.into_iter().map(SharedView::of).collect();
+    Ok(Reply::ok(&SharedPage { items, next_cursor: page.next.map(|next| next.encode()) }))
+}
