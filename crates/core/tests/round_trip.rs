@@ -13,7 +13,8 @@ use jiff::civil::{DateTime, date};
 use kalends_core::access::{
     CalendarFacts, CalendarVisibility, EventFacts, Grant, Review, Role, Sight, State, Visibility,
 };
-use kalends_core::events::{Allowed, Content, Event};
+use kalends_core::calendars::Conflicts;
+use kalends_core::events::{Allowed, Content, Event, InCalendar};
 use kalends_core::feeds::{Language, series_of};
 use kalends_core::imports::{Entry, What, convert, gather};
 use kalends_ical::{read, write};
@@ -56,6 +57,7 @@ fn event(content: Content) -> Allowed {
         updated_at: at(),
         deleted_at: None,
         calendar_zone: zurich(),
+        in_calendar: InCalendar { conflicts: Conflicts::Ignore, personal: None },
         facts,
     };
     Allowed { event, grant: Grant { role: Some(Role::Owner), sight: Sight::Full, reviewer: true } }

@@ -2,7 +2,7 @@
 //! fetches them into `target/tools/corpus`): occurrences on which two independent engines agree, and every other file read
 //! or refused with a line, in bounded time.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its own data are wrong")]
+#![expect(clippy::expect_used, reason = "a test stops where its own data are wrong")]
 
 mod zones;
 
