@@ -12,6 +12,7 @@ use kalends_kernel::{CalendarId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::ctx::Ctx;
 
 /// What happened to a record.
@@ -83,8 +84,9 @@ pub struct Change {
     pub detail: Option<Value>,
 }
 
-/// Writes the row of a change.
+/// Writes the row of a change, and that of the audit log.
 pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
+    audit::record(tx, ctx, audit::of_change(&change)).await?;
     let detail = change.detail.map(|detail| detail.to_string());
     sql("INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")

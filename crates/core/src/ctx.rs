@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use kalends_kernel::{Ids, SessionId, TokenId, UserId};
 
+use crate::audit::Trail;
+
 /// The circumstances of one command or query.
 #[derive(Clone, Debug)]
 pub struct Ctx {
@@ -16,13 +18,15 @@ pub struct Ctx {
     pub door: Door,
     /// Ties the log lines, the change-log rows and the answer together.
     pub request_id: String,
+    /// Where it comes from, for the audit log.
+    pub trail: Trail,
 }
 
 impl Ctx {
     /// The circumstances of the program's own work.
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
-        Ctx { actor: Actor::System, now, ids, door, request_id: ids.uuid().to_string() }
+        Ctx { actor: Actor::System, now, ids, door, request_id: ids.uuid().to_string(), trail: Trail::default() }
     }
 
     /// The account that asks, if one does.

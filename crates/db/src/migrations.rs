@@ -34,6 +34,11 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/0004_sync.postgres.sql"),
     },
     same("0005_search", include_str!("../../../migrations/0005_search.sql")),
+    Migration {
+        name: "0006_audit",
+        sqlite: include_str!("../../../migrations/0006_audit.sqlite.sql"),
+        postgres: include_str!("../../../migrations/0006_audit.postgres.sql"),
+    },
 ];
 
 /// What a migration run did.

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod app;
+mod audit;
 mod calendars;
 pub mod call;
 pub mod codes;
@@ -46,6 +47,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(sharing::routes())
         .merge(events::routes())
         .merge(sync::routes())
+        .merge(audit::routes())
 }
 
 /// Everything that is served, ready to listen.

@@ -154,7 +154,7 @@ impl Run {
         let ids = Ids::at(self.now);
         let by = Credential::Session(ids.next());
         let actor = Actor::User(SignedIn { id: self.user, role: GlobalRole::Organizer, by });
-        Ctx { actor, now: self.now, ids, door: Door::Rest, request_id: "model".to_owned() }
+        Ctx { actor, now: self.now, ids, door: Door::Rest, request_id: "model".to_owned(), trail: Default::default() }
     }
 
     /// The next operation.

@@ -16,7 +16,7 @@ use kalends_kernel::{CalendarId, Cursor, EventId, Page};
 use super::series::Instance;
 use super::store::{COLUMNS, FROM};
 use super::{Allowed, Event, EventError};
-use crate::access::{self, State};
+use crate::access::{self, Can, State};
 use crate::ctx::Ctx;
 
 pub use self::search::Corrected;
@@ -122,7 +122,8 @@ async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<All
         found.extend(
             events
                 .into_iter()
-                .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant })),
+                .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant }))
+                .inspect(|one| super::store::note(ctx, Can::See, &one.event)),
         );
     }
     Ok(found)
