@@ -190,8 +190,10 @@ pub(crate) async fn below(
     limit: i64,
 ) -> Result<Vec<Logged>> {
     let of_calendar = if of.is_some() { "AND calendar_id = $5" } else { "" };
+    // The sign keeps SQLite from finding the rows by their `tx`, which is the same in all of them.
+    let behind = conn.behind(1);
     let statement = sql(format!(
-        "SELECT {COLUMNS} FROM changes WHERE (tx, seq) > ($1, $2) AND tx < $3 {of_calendar} ORDER BY tx, seq LIMIT $4"
+        "SELECT {COLUMNS} FROM changes WHERE {behind} AND +tx < $3 {of_calendar} ORDER BY tx, seq LIMIT $4"
     ));
     let statement = statement.bind(since.tx).bind(since.seq).bind(horizon).bind(limit);
     match of {
@@ -202,6 +204,8 @@ pub(crate) async fn below(
 
 /// The last row below a horizon that was asked before; where an empty log begins, if there is none.
 pub(crate) async fn last(conn: &mut Conn, horizon: i64) -> Result<Position> {
-    let last = sql("SELECT tx, seq FROM changes WHERE tx < $1 ORDER BY tx DESC, seq DESC LIMIT 1").bind(horizon);
-    Ok(last.optional(conn).await?.unwrap_or_default())
+    let behind = conn.behind(2);
+    let last =
+        sql(format!("SELECT tx, seq FROM changes WHERE tx < $1 AND {behind} ORDER BY tx DESC, seq DESC LIMIT 1"));
+    Ok(last.bind(horizon).bind(0).bind(-1).optional(conn).await?.unwrap_or_default())
 }

@@ -92,14 +92,15 @@ enum Bound {
 /// The next rows behind a place.
 async fn rows(conn: &mut Conn, behind: Position, bound: Bound, limit: i64) -> Result<Vec<Audited>> {
     let end = match bound {
-        Bound::Below(_) => "tx < $4 AND 0 <= $5",
-        Bound::UpTo(_) => "(tx, seq) <= ($4, $5)",
+        Bound::Below(_) => "+tx < $4 AND 0 <= $5".to_owned(),
+        Bound::UpTo(_) => conn.up_to(4),
     };
     let (tx, seq) = match bound {
         Bound::Below(horizon) => (horizon, 0),
         Bound::UpTo(position) => (position.tx, position.seq),
     };
-    sql(format!("SELECT {COLUMNS} FROM audit WHERE (tx, seq) > ($1, $2) AND {end} ORDER BY tx, seq LIMIT $3"))
+    let after = conn.behind(1);
+    sql(format!("SELECT {COLUMNS} FROM audit WHERE {after} AND {end} ORDER BY tx, seq LIMIT $3"))
         .bind(behind.tx)
         .bind(behind.seq)
         .bind(limit)
