@@ -17,7 +17,6 @@ use kalends_core::accounts;
 use kalends_core::audit::{self, Trail};
 use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
 use kalends_kernel::Ids;
-use serde_json::json;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
 
@@ -167,7 +166,11 @@ async fn who(app: &App, token: &str, now: jiff::Timestamp) -> Result<Option<Sign
 async fn audited(app: &App, ctx: Ctx, method: &str, path: &str, response: Response) -> Response {
     let Some(viewed) = ctx.trail.take() else { return response };
     let result = if response.status().as_u16() < 400 { "ok" } else { "refused" };
-    let entry = audit::of_view(&viewed, result, json!({"method": method, "path": path}));
+    let entry = audit::of_view(
+        &viewed,
+        result,
+        [("method", method), ("path", path)].map(|(name, text)| (name.to_owned(), text.into())).into_iter().collect(),
+    );
     let written: Result<(), kalends_db::Error> =
         app.db.write((ctx, entry), |tx, (ctx, entry)| Box::pin(audit::record(tx, ctx, entry.clone()))).await;
     match written {

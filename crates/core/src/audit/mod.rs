@@ -22,7 +22,7 @@ pub use trail::{Trail, Viewed};
 use jiff::Timestamp;
 use kalends_db::{Result, Tx};
 use kalends_kernel::UserId;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::changes::{Change, Position};
@@ -137,20 +137,20 @@ pub struct Audited {
 }
 
 /// The row of what an administrator saw: of one record about that, of several with their list.
-pub fn of_view(viewed: &Viewed, result: &'static str, mut detail: Value) -> Entry {
+pub fn of_view(viewed: &Viewed, result: &'static str, mut detail: Map<String, Value>) -> Entry {
     let mut records = viewed.records.iter();
     let one = records.next().filter(|_| viewed.records.len() == 1);
     if one.is_none() {
         let list: Vec<Value> =
             viewed.records.iter().map(|(kind, id)| serde_json::json!({"type": kind, "id": id})).collect();
-        detail["records"] = list.into();
-        detail["more"] = viewed.more.into();
+        detail.insert("records".into(), list.into());
+        detail.insert("more".into(), viewed.more.into());
     }
     Entry {
         result,
         kind: one.map(|(kind, _)| *kind),
         record: one.map(|(_, id)| *id),
-        detail: Some(detail),
+        detail: Some(detail.into()),
         ..Entry::of(Action::AdminView)
     }
 }
