@@ -12,6 +12,7 @@ use kalends_kernel::{CalendarId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::ctx::Ctx;
 
 /// What happened to a record.
@@ -92,8 +93,9 @@ pub struct Change {
     pub detail: Option<Value>,
 }
 
-/// Writes the row of a change.
+/// Writes the row of a change, and that of the audit log.
 pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
+    audit::record(tx, ctx, audit::of_change(&change)).await?;
     let detail = change.detail.map(|detail| detail.to_string());
     sql("INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
@@ -197,8 +199,10 @@ pub(crate) async fn below(
     limit: i64,
 ) -> Result<Vec<Logged>> {
     let of_calendar = if of.is_some() { "AND calendar_id = $5" } else { "" };
+    // The sign keeps SQLite from finding the rows by their `tx`, which is the same in all of them.
+    let behind = conn.behind(1);
     let statement = sql(format!(
-        "SELECT {COLUMNS} FROM changes WHERE (tx, seq) > ($1, $2) AND tx < $3 {of_calendar} ORDER BY tx, seq LIMIT $4"
+        "SELECT {COLUMNS} FROM changes WHERE {behind} AND +tx < $3 {of_calendar} ORDER BY tx, seq LIMIT $4"
     ));
     let statement = statement.bind(since.tx).bind(since.seq).bind(horizon).bind(limit);
     match of {
@@ -209,6 +213,8 @@ pub(crate) async fn below(
 
 /// The last row below a horizon that was asked before; where an empty log begins, if there is none.
 pub(crate) async fn last(conn: &mut Conn, horizon: i64) -> Result<Position> {
-    let last = sql("SELECT tx, seq FROM changes WHERE tx < $1 ORDER BY tx DESC, seq DESC LIMIT 1").bind(horizon);
-    Ok(last.optional(conn).await?.unwrap_or_default())
+    let behind = conn.behind(2);
+    let last =
+        sql(format!("SELECT tx, seq FROM changes WHERE tx < $1 AND {behind} ORDER BY tx DESC, seq DESC LIMIT 1"));
+    Ok(last.bind(horizon).bind(0).bind(-1).optional(conn).await?.unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use crate::ctx::{Ctx, Door};
 use crate::events::store::{Snapshot, next};
 use crate::events::{Content, derive, words};
 use crate::search::{self, Entry};
-use crate::sync;
+use crate::{audit, sync};
 
 /// Something that does not fit together.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -115,6 +115,11 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
     .await?;
     let what = "every version of an event has its row in the change log";
     differences.extend(unlogged.into_iter().map(|found| Difference { what, id: found.0 }));
+    if let Some(n) = audit::verify(conn).await? {
+        // Which seal, in the form of an id.
+        let id = Uuid::from_u128(u128::from(n.unsigned_abs()));
+        differences.push(Difference { what: "the audit log is as it was sealed", id });
+    }
     let half: i64 = sql("SELECT count(*) AS n FROM idempotency_keys WHERE status = 0").one(conn).await?;
     differences
         .extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use kalends_kernel::{Ids, SessionId, TokenId, UserId};
 
+use crate::audit::Trail;
+
 /// How many years ahead conflicts are looked for when nobody says.
 pub const HORIZON_YEARS: i64 = 10;
 
@@ -21,6 +23,8 @@ pub struct Ctx {
     pub horizon_years: i64,
     /// Ties the log lines, the change-log rows and the answer together.
     pub request_id: String,
+    /// Where it comes from, for the audit log.
+    pub trail: Trail,
 }
 
 impl Ctx {
@@ -28,7 +32,7 @@ impl Ctx {
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
         let request_id = ids.uuid().to_string();
-        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id }
+        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail: Trail::default() }
     }
 
     /// The account that asks, if one does.

@@ -1,13 +1,14 @@
 //! Every feature and every rule of Kalends. Doors parse, call one command or query of a feature, and make a view.
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
-//! [`changes`] (the change log). Features call down, never up:
+//! [`changes`] (the change log), [`audit`] (the audit log). Features call down, never up:
 //! `accounts` < `calendars` < `sharing`, `venues` < `events` < `history`, `sync`, `feeds`, `imports` < `demo`. (`conflicts` is
 //! one with `events`: its writes ask it, and it looks at instances.) Background work: [`jobs`] is the mechanism, [`work`] says
 //! which feature does which.
 
 pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod calendars;
 pub mod changes;
 pub mod check;

@@ -141,6 +141,26 @@ impl Conn {
             Link::Postgres(_) => "pg_current_snapshot()::text",
         }
     }
+
+    /// The condition that a row of a log lies behind a position, whose `tx` and `seq` are bound as `$first` and the next.
+    ///
+    /// SQLite finds no place in an index by the pair, because `seq` is its row number; but `tx` is always the same there.
+    pub fn behind(&self, first: usize) -> String {
+        self.compared(first, ">")
+    }
+
+    /// The condition that a row of a log is at a position or before it.
+    pub fn up_to(&self, first: usize) -> String {
+        self.compared(first, "<=")
+    }
+
+    fn compared(&self, first: usize, how: &str) -> String {
+        let next = first + 1;
+        match &self.link {
+            Link::Sqlite(_) => format!("tx = ${first} AND seq {how} ${next}"),
+            Link::Postgres(_) => format!("(tx, seq) {how} (${first}, ${next})"),
+        }
+    }
 }
 
 /// The transactions below `tx` that were still running in a snapshot (`xmin:xmax:xip,xip…`), ascending. Rows of the change

@@ -40,6 +40,11 @@ const MIGRATIONS: &[Migration] = &[
     same("0009_imports", include_str!("../../../migrations/0009_imports.sql")),
     same("0010_venues_and_occupancy", include_str!("../../../migrations/0010_venues_and_occupancy.sql")),
     same("0011_groups", include_str!("../../../migrations/0011_groups.sql")),
+    Migration {
+        name: "0012_audit",
+        sqlite: include_str!("../../../migrations/0012_audit.sqlite.sql"),
+        postgres: include_str!("../../../migrations/0012_audit.postgres.sql"),
+    },
 ];
 
 /// What a migration run did.

@@ -14,6 +14,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use ipnet::IpNet;
 use kalends_core::accounts;
+use kalends_core::audit::{self, Trail};
 use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
 use kalends_kernel::Ids;
 use tower::{Layer, ServiceExt};
@@ -66,15 +67,19 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
         }
     }
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
-    let horizon_years = app.settings.horizon_years;
-    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone() };
+    let (trail, horizon_years) = (Trail::from(address), app.settings.horizon_years);
+    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail };
+    let admin = matches!(&ctx.actor, Actor::User(user) if user.is_admin()).then(|| ctx.clone());
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let method = request.method().clone();
     let path =
         request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let began = Instant::now();
-    let response = guarded(request, next).await;
+    let mut response = guarded(request, next).await;
+    if let Some(ctx) = admin {
+        response = audited(&app, ctx, method.as_str(), &path, response).await;
+    }
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     let label = method_label(&method);
@@ -155,6 +160,23 @@ async fn who(app: &App, token: &str, now: jiff::Timestamp) -> Result<Option<Sign
         }
     };
     Ok(verified.still(now).then(|| verified.user.clone()))
+}
+
+/// What an administrator saw by that right alone is in the audit log before they see it.
+async fn audited(app: &App, ctx: Ctx, method: &str, path: &str, response: Response) -> Response {
+    let Some(viewed) = ctx.trail.take() else { return response };
+    let result = if response.status().as_u16() < 400 { "ok" } else { "refused" };
+    let entry = audit::of_view(
+        &viewed,
+        result,
+        [("method", method), ("path", path)].map(|(name, text)| (name.to_owned(), text.into())).into_iter().collect(),
+    );
+    let written: Result<(), kalends_db::Error> =
+        app.db.write((ctx, entry), |tx, (ctx, entry)| Box::pin(audit::record(tx, ctx, entry.clone()))).await;
+    match written {
+        Ok(()) => response,
+        Err(error) => Problem::from(error).into_response(),
+    }
 }
 
 /// The method for the metrics. A client may invent others; each would be a new series, kept for ever.

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod app;
+mod audit;
 mod calendars;
 pub mod call;
 pub mod codes;
@@ -66,6 +67,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(conflicts::routes())
         .merge(venues::routes())
+        .merge(audit::routes())
 }
 
 /// Everything that is served, ready to listen; with `pages` of another door, which go through the same front.

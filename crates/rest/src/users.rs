@@ -69,6 +69,8 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     let mut conn = app.db.reader().await?;
     let page = accounts::list(&mut conn, &listed).await?;
     let total = if total { Some(accounts::count(&mut conn, &listed).await?) } else { None };
+    let others = page.items.iter().filter(|user| all && user.id != call.user.id);
+    others.for_each(|user| call.call.ctx.trail.note("user", user.id.uuid()));
     let items = page.items.into_iter().map(|user| UserView::of(user, all)).collect();
     Ok(Reply::ok(&UserPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
@@ -85,6 +87,9 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Use
     let mut conn = app.db.reader().await?;
     let user = accounts::find(&mut conn, id).await?.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
     let whole = call.user.id == id || administers(&call);
+    if whole && call.user.id != id {
+        call.call.ctx.trail.note("user", id.uuid());
+    }
     let etag = etag(user.version, &[if whole { "account" } else { "card" }]);
     Ok(Reply::unless_known(&call.call, etag, &UserView::of(user, whole)))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kalends_core::audit::{self, Seal};
 use kalends_core::{accounts, sync};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -12,14 +13,23 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// How often the recorder folds what it has collected; without it histograms grow.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// How often the audit log is sealed.
+const SEAL: Duration = Duration::from_secs(1);
+/// How many seals there are between two lines of the program's log that say the newest: who keeps that log elsewhere can
+/// show that the audit log was not cut off.
+const SAID: i64 = 60;
+
 /// Goes on until it is dropped. Losing a turn harms nothing: the next one does its work.
 pub async fn run(app: App, metrics: PrometheusHandle, keep_changes: u32) {
     let mut hourly = tokio::time::interval(EVERY);
     hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut often = tokio::time::interval(UPKEEP);
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sealing = tokio::time::interval(SEAL);
+    sealing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = sealing.tick() => seal(&app).await,
             _ = hourly.tick() => {
                 tidy(&app).await;
                 prune(&app, keep_changes).await;
@@ -50,5 +60,22 @@ async fn prune(app: &App, keep_days: u32) {
             Ok(rows) => tracing::debug!(rows, "old changes are gone"),
             Err(error) => return tracing::warn!(%error, "pruning the change log failed; it is tried again in an hour"),
         }
+    }
+}
+
+/// Seals what there is of the audit log. Asking first costs no write.
+async fn seal(app: &App) {
+    let now = app.clock.now();
+    let sealed: Result<Option<Seal>, kalends_db::Error> = async {
+        if !audit::is_due(&mut *app.db.reader().await?, now).await? {
+            return Ok(None);
+        }
+        app.db.write(now, |tx, now| Box::pin(audit::seal(tx, *now))).await
+    }
+    .await;
+    match sealed {
+        Ok(Some(seal)) if seal.n % SAID == 1 => tracing::info!(n = seal.n, hash = seal.hash, "the audit log's head"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the audit log could not be sealed; it is tried again in a second"),
     }
 }

@@ -1,6 +1,7 @@
 //! The REST API, one file for each file of `crates/rest`.
 
 mod accounts;
+mod audit;
 mod calendars;
 mod concurrency;
 mod conflicts;

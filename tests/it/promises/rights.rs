@@ -260,6 +260,8 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         }
         "list_events@title" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&sort=title")),
         "list_events@trash" => person.get(&format!("/api/v1/events?ids={event}&calendar_id={calendar}&deleted=true")),
+        "list_audit" => person.get("/api/v1/audit"),
+        "get_audit_head" => person.get("/api/v1/audit/head"),
         "list_changes" => person.get(&format!("/api/v1/changes?calendar_id={calendar}&limit=500")),
         "create_event" | "create_event@published" => {
             let mut body = secret.clone();

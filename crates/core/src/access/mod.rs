@@ -203,8 +203,7 @@ pub fn in_lists_event(actor: &Actor, facts: &EventFacts, named: bool) -> Option<
     let grant = on_event(actor, facts)?;
     match actor {
         Actor::User(user) if user.is_admin() && !named && !is_open(&facts.calendar) => {
-            let as_anybody = Actor::User(SignedIn { role: GlobalRole::User, ..user.clone() });
-            on_event(&as_anybody, facts).map(|_| grant)
+            on_event(&as_anybody(user), facts).map(|_| grant)
         }
         _ => Some(grant),
     }
@@ -236,6 +235,24 @@ pub fn on_group(actor: &Actor, owns: bool, is_member: bool) -> Option<Role> {
         Actor::User(_) if is_member => Some(Role::Viewer),
         Actor::User(_) | Actor::Anonymous => None,
     }
+}
+
+/// Whether only an administrator's rights make this possible, or show as much: without them the same person would be
+/// refused, or see less.
+pub fn needs_admin(actor: &Actor, can: Can, on: impl Fn(&Actor) -> Option<Grant>) -> bool {
+    let Actor::User(user) = actor else { return false };
+    if !user.is_admin() {
+        return false;
+    }
+    match check(on(&as_anybody(user)), can) {
+        Ok(grant) => on(actor).is_some_and(|actual| actual.sight > grant.sight),
+        Err(_) => true,
+    }
+}
+
+/// The same account without an administrator's rights.
+fn as_anybody(user: &SignedIn) -> Actor {
+    Actor::User(SignedIn { role: GlobalRole::User, ..user.clone() })
 }
 
 /// Whether the account's global role is enough.

@@ -5,6 +5,7 @@ use kalends_kernel::{Cursor, Page, Secret, SessionId, UserId};
 use super::model::later;
 use super::tokens::TokenKind;
 use super::{Origin, Policy, store};
+use crate::audit::{self, Action, Entry};
 use crate::ctx::Ctx;
 
 /// A signed-in session, as its owner sees it.
@@ -45,6 +46,7 @@ pub(super) async fn start(
 ) -> Result<NewSession> {
     let id: SessionId = ctx.ids.next();
     store::insert_session(tx, id, user, origin, ctx.now, later(ctx.now, policy.refresh_lifetime)).await?;
+    audit::record(tx, ctx, Entry { actor: Some(user), ..Entry::of(Action::SignIn) }).await?;
     give_tokens(tx, ctx, id, policy).await
 }
 

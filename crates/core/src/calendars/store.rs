@@ -61,6 +61,10 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: CalendarId, can: Can) -> Resul
         sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE c.id = $2")).bind(ctx.user()).bind(id).optional(conn).await?;
     let calendar = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_calendar(&ctx.actor, &calendar.facts), can)?;
+    // What an administrator sees by that right alone is noted for the audit log.
+    if access::needs_admin(&ctx.actor, can, |actor| access::on_calendar(actor, &calendar.facts)) {
+        ctx.trail.note("calendar", id.uuid());
+    }
     Ok(Allowed { calendar, grant })
 }
 

@@ -83,7 +83,15 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<A
     let found: Option<Event> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
     let event = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_event(&ctx.actor, &event.facts), can)?;
+    note(ctx, can, &event);
     Ok(Allowed { event, grant })
+}
+
+/// What an administrator sees by that right alone is noted for the audit log.
+pub(crate) fn note(ctx: &Ctx, can: Can, event: &Event) {
+    if access::needs_admin(&ctx.actor, can, |actor| access::on_event(actor, &event.facts)) {
+        ctx.trail.note("event", event.id.uuid());
+    }
 }
 
 /// The statement behind [`load`], put together once; `$1` is the user, `$2` the event. Benchmarks run it by itself.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::past::{self, EventThen, Eyes};
 use super::token::Place;
 use super::{CHUNK, Item, Reading, Record, WORK, store};
-use crate::access::CalendarFacts;
+use crate::access::{CalendarFacts, Can};
 use crate::changes::{self, Kind, Logged, Op, Position};
 use crate::{calendars, events};
 
@@ -230,6 +230,7 @@ impl Page<'_> {
             let seen = past::of_event(&eyes, then, role, here, rows);
             let shown = event.and_then(|event| {
                 let grant = eyes.on_event(event.calendar_id, &event.facts)?;
+                events::store::note(self.reading.ctx, Can::See, &event);
                 Some(Record::Event(Box::new(events::Allowed { event, grant })))
             });
             judged.extend(Judged::of(shown, seen.first, seen.ever).map(|judged| (*id, judged)));

@@ -7,6 +7,7 @@ use kalends_kernel::{CalendarId, EventId};
 use super::past::Eyes;
 use super::token::{Place, Spot};
 use super::{CHUNK, Item, Reading, Record, WORK, store};
+use crate::access::Can;
 use crate::changes::{Kind, Op, Position};
 use crate::events::Event;
 use crate::{calendars, events};
@@ -146,6 +147,7 @@ impl Page<'_> {
 
     fn show(&mut self, event: Event) {
         if let Some(grant) = self.eyes().on_event(event.calendar_id, &event.facts) {
+            events::store::note(self.reading.ctx, Can::See, &event);
             let id = event.id.uuid();
             self.push(Kind::Event, id, Record::Event(Box::new(events::Allowed { event, grant })));
         }

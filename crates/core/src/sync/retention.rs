@@ -20,7 +20,7 @@ pub async fn prune(tx: &mut Tx, now: Timestamp, days: u32) -> Result<u64> {
     // Up to the first that is young enough, so that the log stays whole from there on.
     let Some(last) = oldest.iter().take_while(|row| row.at < until).last() else { return Ok(0) };
     let Position { tx: of_tx, seq } = last.position;
-    let gone = sql("DELETE FROM changes WHERE (tx, seq) <= ($1, $2)").bind(of_tx).bind(seq).run(tx).await?;
+    let gone = sql(format!("DELETE FROM changes WHERE {}", tx.up_to(1))).bind(of_tx).bind(seq).run(tx).await?;
     settings::set(tx, PRUNED, &format!("{of_tx}.{seq} {}", until.as_microsecond())).await?;
     Ok(gone)
 }

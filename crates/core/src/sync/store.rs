@@ -37,9 +37,9 @@ pub(super) async fn past(
     since: Position,
     user: Option<UserId>,
 ) -> Result<Vec<Logged>> {
-    let columns = changes::COLUMNS;
+    let (columns, behind) = (changes::COLUMNS, conn.behind(1));
     sql(format!(
-        "SELECT {columns} FROM changes WHERE (tx, seq) > ($1, $2) AND record_id IN ({{}})
+        "SELECT {columns} FROM changes WHERE {behind} AND record_id IN ({{}})
             AND kind IN ('event', 'calendar', 'event_permission', 'calendar_permission')
             AND (user_id = $3 OR (kind IN ('event', 'calendar') AND (op <> 'updated' OR detail IS NOT NULL)))"
     ))
@@ -69,18 +69,20 @@ pub(super) async fn ids_in(
     limit: usize,
 ) -> Result<Vec<EventId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found: Vec<Found> =
-        sql("SELECT id FROM (SELECT id FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $5) a
+    let behind = conn.behind(3);
+    let found: Vec<Found> = sql(format!(
+        "SELECT id FROM (SELECT id FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $5) a
          UNION SELECT record_id AS id FROM changes
-            WHERE calendar_id = $1 AND (tx, seq) > ($3, $4) AND kind = 'event' AND op = 'deleted' AND record_id > $2
-         ORDER BY id LIMIT $5")
-        .bind(calendar)
-        .bind(after)
-        .bind(since.tx)
-        .bind(since.seq)
-        .bind(limit)
-        .all(conn)
-        .await?;
+            WHERE calendar_id = $1 AND {behind} AND kind = 'event' AND op = 'deleted' AND record_id > $2
+         ORDER BY id LIMIT $5"
+    ))
+    .bind(calendar)
+    .bind(after)
+    .bind(since.tx)
+    .bind(since.seq)
+    .bind(limit)
+    .all(conn)
+    .await?;
     Ok(found.into_iter().map(|found| found.0).collect())
 }
 
@@ -94,13 +96,16 @@ pub(super) async fn ids_shared_in(
     limit: usize,
 ) -> Result<Vec<EventId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found: Vec<Found> = sql("SELECT e.id FROM event_permissions p JOIN events e ON e.id = p.event_id
+    let behind = conn.behind(3);
+    let found: Vec<Found> = sql(format!(
+        "SELECT e.id FROM event_permissions p JOIN events e ON e.id = p.event_id
             WHERE p.user_id = $6 AND e.calendar_id = $1 AND e.id > $2
          UNION SELECT e.id FROM group_members m JOIN event_group_permissions g ON g.group_id = m.group_id JOIN events e ON e.id = g.event_id
             WHERE m.user_id = $6 AND e.calendar_id = $1 AND e.id > $2
          UNION SELECT record_id AS id FROM changes
-            WHERE calendar_id = $1 AND (tx, seq) > ($3, $4) AND kind = 'event_permission' AND user_id = $6 AND record_id > $2
-         ORDER BY id LIMIT $5")
+            WHERE calendar_id = $1 AND {behind} AND kind = 'event_permission' AND user_id = $6 AND record_id > $2
+         ORDER BY id LIMIT $5"
+    ))
     .bind(calendar)
     .bind(after)
     .bind(since.tx)

@@ -156,7 +156,8 @@ impl Run {
         let ids = Ids::at(self.now);
         let by = Credential::Session(ids.next());
         let actor = Actor::User(SignedIn { id: self.user, role: GlobalRole::Organizer, by });
-        Ctx { actor, now: self.now, ids, door: Door::Rest, horizon_years: 10, request_id: "model".to_owned() }
+        let (request_id, trail) = ("model".to_owned(), Default::default());
+        Ctx { actor, now: self.now, ids, door: Door::Rest, horizon_years: 10, request_id, trail }
     }
 
     /// The next operation.

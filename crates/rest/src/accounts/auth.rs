@@ -5,6 +5,7 @@ use axum::response::IntoResponse;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use kalends_core::accounts::{self, Attempt, Origin, Refreshed, Registration};
+use kalends_core::audit;
 use kalends_core::ctx::{Actor, Credential, Ctx};
 use kalends_kernel::Invalid;
 use serde_json::{Map, Value};
@@ -178,14 +179,26 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 async fn login(State(app): State<App>, visitor: Visitor, Login(attempt): Login) -> Answer<impl IntoResponse> {
     // The connection is given back before the password is checked: that takes long.
     let credentials = accounts::credentials_of_login(&mut *app.db.reader().await?, &attempt.login).await?;
-    let wrong = || Problem::new(&codes::BAD_CREDENTIALS);
-    let proof = credentials.check(&app.passwords, &attempt.password).await?.ok_or_else(wrong)?;
+    let ctx = visitor.ctx.clone();
+    let Some(proof) = credentials.check(&app.passwords, &attempt.password).await? else {
+        return Err(wrong_credentials(&app, ctx).await);
+    };
     let args = (visitor, proof, app.settings.accounts.clone());
     let signing_in = app.db.write(args, |tx, (visitor, proof, policy)| {
         Box::pin(accounts::sign_in(tx, &visitor.ctx, proof, &visitor.origin, policy))
     });
-    let session = signing_in.await?.ok_or_else(wrong)?;
+    let Some(session) = signing_in.await? else { return Err(wrong_credentials(&app, ctx).await) };
     Ok(secret(Reply::ok(&TokensView::of(&session))))
+}
+
+/// Refuses a sign-in, and counts it for the audit log.
+async fn wrong_credentials(app: &App, ctx: Ctx) -> Problem {
+    let counted: Result<(), kalends_db::Error> =
+        app.db.write(ctx, |tx, ctx| Box::pin(audit::failed_sign_in(tx, ctx))).await;
+    if let Err(error) = counted {
+        tracing::warn!(%error, "a failed sign-in could not be counted");
+    }
+    Problem::new(&codes::BAD_CREDENTIALS)
 }
 
 /// A refresh token.

@@ -11,15 +11,29 @@ use serde_json::json;
 use super::given::{calendar, event, fits, share};
 use client::{Client, full};
 
-/// Catches up and says what it was told, in words that tests can compare.
-async fn told(client: &mut Client, person: &Person) -> Vec<String> {
-    let mut told = Vec::new();
-    // On PostgreSQL the transactions of other tests hold the log back for a while.
+/// Waits until every row of the log can be read: on PostgreSQL the transactions of other tests hold it back for a while, and
+/// then what a listing has given may come once more.
+async fn settled(world: &World) {
     let began = std::time::Instant::now();
-    while told.is_empty() && began.elapsed() < std::time::Duration::from_secs(20) {
-        told = client.catch_up(person, 50).await;
+    let mut conn = world.db.reader().await.expect("a reader");
+    loop {
+        let horizon = conn.log_horizon().await.expect("a horizon");
+        let above: i64 = sql("SELECT count(*) AS n FROM changes WHERE tx >= $1")
+            .bind(horizon)
+            .one(&mut conn)
+            .await
+            .expect("a count");
+        if above == 0 {
+            return;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "the log is held back");
     }
-    told
+}
+
+/// Catches up and says what it was told, in words that tests can compare.
+async fn told(world: &World, client: &mut Client, person: &Person) -> Vec<String> {
+    settled(world).await;
+    client.catch_up(person, 50).await
 }
 
 #[tokio::test]
@@ -52,17 +66,22 @@ async fn an_event_comes_as_created_updated_and_deleted() {
     let world = World::new().await;
     let alice = world.alice().await;
     let mut client = Client::default();
+    settled(&world).await;
     client.must_become(&alice, &full(&alice, None).await, "the beginning").await;
     let made = event(&alice, &json!({"title": "Picnic", "start": "2027-05-03T12:00:00"})).await.id();
     let path = format!("/api/v1/events/{made}");
-    assert_eq!(told(&mut client, &alice).await, [format!("created event {made}")]);
+    assert_eq!(told(&world, &mut client, &alice).await, [format!("created event {made}")]);
     alice.patch(&path).json(&json!({"title": "Feast"})).expect(200).await;
     alice.patch(&path).json(&json!({"title": "Banquet"})).expect(200).await;
-    assert_eq!(told(&mut client, &alice).await, [format!("updated event {made}")], "once, however often it changed");
+    assert_eq!(
+        told(&world, &mut client, &alice).await,
+        [format!("updated event {made}")],
+        "once, however often it changed"
+    );
     alice.delete(&path).expect(204).await;
-    assert_eq!(told(&mut client, &alice).await, [format!("deleted event {made}")]);
+    assert_eq!(told(&world, &mut client, &alice).await, [format!("deleted event {made}")]);
     alice.post(&format!("{path}/restore")).expect(200).await;
-    assert_eq!(told(&mut client, &alice).await, [format!("created event {made}")]);
+    assert_eq!(told(&world, &mut client, &alice).await, [format!("created event {made}")]);
     assert_eq!(client.copy, full(&alice, None).await);
 }
 
@@ -80,6 +99,7 @@ async fn what_somebody_gains_comes_as_created_and_what_they_lose_as_deleted() {
     let draft = json!({"title": "Draft", "start": "2027-05-03T12:00:00", "calendar_id": club, "state": "draft"});
     let draft = event(&alice, &draft).await.id();
     let mut client = Client::default();
+    settled(&world).await;
     client.must_become(&bob, &full(&bob, None).await, "the beginning").await;
     let all = |op: &str| -> Vec<String> {
         std::iter::once(format!("{op} calendar {club}"))
@@ -89,27 +109,24 @@ async fn what_somebody_gains_comes_as_created_and_what_they_lose_as_deleted() {
     let permission = format!("/api/v1/calendars/{club}/permissions/{}", bob.id);
     share(&alice, &format!("calendars/{club}"), &bob, "viewer").await;
     // In pages of two, and no draft among them.
-    let mut gained = Vec::new();
-    while gained.len() < 6 {
-        gained.extend(client.catch_up(&bob, 2).await);
-    }
-    assert_eq!(gained, all("created"));
+    settled(&world).await;
+    assert_eq!(client.catch_up(&bob, 2).await, all("created"));
     share(&alice, &format!("calendars/{club}"), &bob, "free_busy").await;
-    assert_eq!(told(&mut client, &bob).await, all("updated"));
+    assert_eq!(told(&world, &mut client, &bob).await, all("updated"));
     assert_eq!(client.copy[&("event".to_owned(), made[0].clone())]["title"], json!(null), "and now only as busy");
     alice.delete(&permission).expect(204).await;
-    assert_eq!(told(&mut client, &bob).await, all("deleted"));
+    assert_eq!(told(&world, &mut client, &bob).await, all("deleted"));
     // What happens there from now on is no news of his.
     alice.patch(&format!("/api/v1/events/{}", made[0])).json(&json!({"title": "x"})).expect(200).await;
     alice.post(&format!("/api/v1/events/{draft}/state")).json(&json!({"state": "published"})).expect(200).await;
     let other = event(&bob, &json!({"title": "Own", "start": "2027-05-03T12:00:00"})).await.id();
-    assert_eq!(told(&mut client, &bob).await, [format!("created event {other}")]);
+    assert_eq!(told(&world, &mut client, &bob).await, [format!("created event {other}")]);
     // Opened to everybody, closed, deleted.
     let path = format!("/api/v1/calendars/{club}");
     alice.patch(&path).json(&json!({"visibility": "internal"})).expect(200).await;
-    assert_eq!(told(&mut client, &bob).await.len(), 7, "the draft is published by now");
+    assert_eq!(told(&world, &mut client, &bob).await.len(), 7, "the draft is published by now");
     alice.delete(&path).expect(204).await;
-    assert_eq!(told(&mut client, &bob).await.len(), 7);
+    assert_eq!(told(&world, &mut client, &bob).await.len(), 7);
     assert_eq!(client.copy, full(&bob, None).await);
     fits(&world).await;
 }
@@ -121,11 +138,12 @@ async fn an_event_that_moves_leaves_one_calendar_and_comes_to_the_other() {
     let (from, to) = (calendar(&alice, &json!({"name": "A"})).await, calendar(&alice, &json!({"name": "B"})).await);
     let made = event(&alice, &json!({"title": "x", "start": "2027-05-03T12:00:00", "calendar_id": from})).await.id();
     let (mut old, mut new) = (Client::of_calendar(&from), Client::of_calendar(&to));
+    settled(&world).await;
     old.must_become(&alice, &full(&alice, Some(&from)).await, "from").await;
     new.must_become(&alice, &full(&alice, Some(&to)).await, "to").await;
     alice.patch(&format!("/api/v1/events/{made}")).json(&json!({"calendar_id": to})).expect(200).await;
-    assert_eq!(told(&mut old, &alice).await, [format!("deleted event {made}")]);
-    assert_eq!(told(&mut new, &alice).await, [format!("created event {made}")]);
+    assert_eq!(told(&world, &mut old, &alice).await, [format!("deleted event {made}")]);
+    assert_eq!(told(&world, &mut new, &alice).await, [format!("created event {made}")]);
     fits(&world).await;
 }
 
@@ -138,12 +156,13 @@ async fn a_draft_that_was_shared_and_goes_for_good_is_deleted_for_those_who_saw_
     let draft = event(&alice, &draft).await.id();
     share(&alice, &format!("events/{draft}"), &bob, "viewer").await;
     let (mut of_bob, mut of_carol) = (Client::default(), Client::default());
+    settled(&world).await;
     of_bob.must_become(&bob, &full(&bob, None).await, "bob").await;
     of_carol.must_become(&carol, &full(&carol, None).await, "carol").await;
     alice.delete(&format!("/api/v1/events/{draft}")).expect(204).await;
     let last = event(&alice, &json!({"title": "x", "start": "2027-05-03T12:00:00", "calendar_id": club})).await.id();
-    assert_eq!(told(&mut of_carol, &carol).await, [format!("created event {last}")]);
-    let mut heard = told(&mut of_bob, &bob).await;
+    assert_eq!(told(&world, &mut of_carol, &carol).await, [format!("created event {last}")]);
+    let mut heard = told(&world, &mut of_bob, &bob).await;
     heard.sort();
     assert_eq!(heard, [format!("created event {last}"), format!("deleted event {draft}")]);
     fits(&world).await;
@@ -239,6 +258,7 @@ async fn a_quiet_calendars_token_does_not_grow_old_by_itself() {
     let alice = world.alice().await;
     let quiet = calendar(&alice, &json!({"name": "Quiet"})).await;
     let mut client = Client::of_calendar(&quiet);
+    settled(&world).await;
     client.must_become(&alice, &full(&alice, Some(&quiet)).await, "quiet").await;
     let before = client.token.clone();
     event(&alice, &json!({"title": "Elsewhere", "start": "2027-05-03T12:00:00"})).await;
@@ -265,9 +285,10 @@ async fn a_position_is_found_by_index() {
         changes::after(&mut conn, changes::Position { tx: horizon - 1, seq: 0 }, 5).await.expect("rows").is_empty()
     );
     let explain = if world.db.engine() == kalends_db::Engine::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
-    for (condition, index) in [("", "position"), ("AND calendar_id = $5", "changes_of_calendar")] {
+    for condition in ["", "AND calendar_id = $5"] {
+        let behind = conn.behind(1);
         let text = format!(
-            "{explain} SELECT seq FROM changes WHERE (tx, seq) > ($1, $2) AND tx < $3 {condition} ORDER BY tx, seq LIMIT $4"
+            "{explain} SELECT seq FROM changes WHERE {behind} AND +tx < $3 {condition} ORDER BY tx, seq LIMIT $4"
         );
         let mut statement = sql(text).bind(0).bind(3).bind(i64::MAX).bind(10);
         if !condition.is_empty() {
@@ -275,9 +296,11 @@ async fn a_position_is_found_by_index() {
         }
         let plan: Vec<Plan> = statement.all(&mut conn).await.expect("a plan");
         let plan: String = plan.into_iter().map(|line| line.0 + "\n").collect();
-        let by_index = plan.contains(index) || plan.contains("changes_pkey");
-        // A small table is read whole by PostgreSQL whatever there is; SQLite says what it would always do.
-        assert!(by_index || world.db.engine() == kalends_db::Engine::Postgres, "{plan}");
+        // PostgreSQL reads a small table whole, whatever indexes there are; SQLite says what it would always do.
+        if world.db.engine() == kalends_db::Engine::Sqlite {
+            let found = plan.contains("seq>?") || plan.contains("rowid>?");
+            assert!(found && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }
 

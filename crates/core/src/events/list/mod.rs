@@ -18,7 +18,7 @@ use kalends_kernel::{CalendarId, Cursor, EventId, Page, VenueId};
 use super::series::Instance;
 use super::store::{COLUMNS, FROM, WITHOUT_GROUPS};
 use super::{Allowed, Event, EventError};
-use crate::access::{self, State};
+use crate::access::{self, Can, State};
 use crate::ctx::Ctx;
 
 pub use self::search::Corrected;
@@ -133,7 +133,8 @@ pub(crate) async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Res
         found.extend(
             events
                 .into_iter()
-                .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant })),
+                .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant }))
+                .inspect(|one| super::store::note(ctx, Can::See, &one.event)),
         );
     }
     Ok(found)

@@ -1,0 +1,159 @@
+//! The audit log over REST, for administrators.
+
+use axum::extract::State;
+use kalends_core::audit::{self, Action, Audited, Filter, Seal};
+use kalends_kernel::UserId;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::call::{Query, SignedInCall};
+use crate::problem::{Answer, ProblemDocument};
+use crate::reply::Reply;
+
+/// The routes of the audit log.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(head))
+}
+
+/// A row of the audit log.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "Audited", example = json!({
+    "id": "00000000000000000000000000000042", "at": "2027-01-15T10:00:00Z", "action": "write", "result": "ok",
+    "actor_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "door": "rest", "address": "203.0.113.9", "request_id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10",
+    "operation": "deleted", "type": "event", "record_id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "count": 1, "detail": null
+}))]
+pub struct AuditedView {
+    /// Its place in the log: opaque, and in order as text.
+    id: String,
+    /// When.
+    at: String,
+    /// `write`, `export`, `admin_view` (an administrator saw or used what is not theirs) or `sign_in`.
+    action: String,
+    /// `ok`, `failed` (a sign-in) or `refused`.
+    result: String,
+    /// Who did it; null for the program itself, and for sign-ins that failed.
+    #[schema(value_type = Option<Uuid>)]
+    actor_id: Option<UserId>,
+    /// The way in: `rest`, `cli`, `import` …
+    door: String,
+    /// The client's address; null for the program's own work.
+    address: Option<String>,
+    /// The `X-Request-Id` of the answer.
+    request_id: String,
+    /// Of a write: `created`, `updated` or `deleted`.
+    operation: Option<String>,
+    /// The kind of record.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Which record.
+    record_id: Option<Uuid>,
+    /// How often: sign-ins that failed are counted per minute and address.
+    count: i64,
+    /// More: roles before and after, what an administrator saw.
+    #[schema(value_type = Option<Object>)]
+    detail: Option<Value>,
+}
+
+impl AuditedView {
+    fn of(row: Audited) -> AuditedView {
+        AuditedView {
+            id: row.position.to_string(),
+            at: row.at.to_string(),
+            action: row.action,
+            result: row.result,
+            actor_id: row.actor,
+            door: row.door,
+            address: row.address,
+            request_id: row.request_id,
+            operation: row.op,
+            kind: row.kind,
+            record_id: row.record,
+            count: row.count,
+            detail: row.detail.and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+}
+
+/// A page of the audit log.
+#[derive(Serialize, ToSchema)]
+pub struct AuditPage {
+    /// Newest first.
+    items: Vec<AuditedView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// The head of the chain. Kept elsewhere, it shows later that nothing before it was changed or cut off.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "AuditHead", example = json!({
+    "n": 42, "id": "00000000000000000000000000000042", "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "sealed_at": "2027-01-15T10:00:00Z"
+}))]
+pub struct AuditHead {
+    /// How many seals there are; 0 before the first.
+    n: i64,
+    /// The last row that is sealed; null before the first.
+    id: Option<String>,
+    /// SHA-256 over the seal before and the rows since, in hexadecimal digits; null before the first.
+    hash: Option<String>,
+    /// When it was sealed.
+    sealed_at: Option<String>,
+}
+
+impl AuditHead {
+    fn of(seal: Option<Seal>) -> AuditHead {
+        AuditHead {
+            n: seal.as_ref().map_or(0, |seal| seal.n),
+            id: seal.as_ref().map(|seal| seal.last.to_string()),
+            hash: seal.as_ref().map(|seal| seal.hash.clone()),
+            sealed_at: seal.map(|seal| seal.at.to_string()),
+        }
+    }
+}
+
+/// List the audit log
+///
+/// Writes, exports, what administrators saw by their rights alone, and sign-ins, newest first. For administrators.
+#[utoipa::path(get, path = "/audit", tag = "operation", operation_id = "list_audit",
+    params(("actor_id" = Option<uuid::Uuid>, Query, description = "Only what this account did"),
+        ("action" = Option<String>, Query, description = "Only `write`, `export`, `admin_view` or `sign_in`"),
+        ("record_id" = Option<uuid::Uuid>, Query, description = "Only about this record"),
+        ("from" = Option<String>, Query, description = "From this instant on; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to this one"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = AuditPage), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument),
+        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    call.as_admin()?;
+    let filter = Filter {
+        actor: query.id("actor_id"),
+        action: query.choice("action", Action::NAMES),
+        record: query.parsed("record_id", "not-an-id", |text| text.parse().map_err(|_| "must be an id (a UUID)")),
+        from: query.instant("from"),
+        to: query.instant("to"),
+        limit: query.limit(),
+        cursor: query.cursor(),
+        digest: query.digest(),
+    };
+    query.finish()?;
+    let page = audit::list(&mut *app.db.reader().await?, &filter).await?;
+    Ok(Reply::ok(&AuditPage {
+        items: page.items.into_iter().map(AuditedView::of).collect(),
+        next_cursor: page.next.map(|next| next.encode()),
+    }))
+}
+
+/// The head of the audit log
+///
+/// The rows are sealed in a chain every second; `kalends check` verifies it. Keep the head elsewhere now and then. For
+/// administrators.
+#[utoipa::path(get, path = "/audit/head", tag = "operation", operation_id = "get_audit_head",
+    responses((status = 200, description = "The newest seal", body = AuditHead), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument)))]
+async fn head(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
+    call.as_admin()?;
+    query.finish()?;
+    Ok(Reply::ok(&AuditHead::of(audit::head(&mut *app.db.reader().await?).await?)))
+}
