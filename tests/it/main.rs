@@ -10,6 +10,7 @@
 )]
 
 mod api;
+mod backup;
 mod crash;
 mod program;
 mod promises;

@@ -1,5 +1,6 @@
 //! A server that is killed, and what it must not lose.
 
+mod disk_full;
 mod kill;
 mod sync;
 

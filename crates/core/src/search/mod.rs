@@ -28,6 +28,9 @@ pub const MOST_WORDS: usize = 500;
 /// How many words one may ask for at once.
 pub const MOST_ASKED: usize = 20;
 
+/// The tables of the index: made from the events, so that no backup needs them.
+pub const TABLES: &[&str] = &["search_words", "search_vocabulary", "search_cuts"];
+
 /// What the index holds about an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {

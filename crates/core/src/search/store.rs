@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use kalends_db::{Conn, FromRow, Result, Row, Sql, Tx, Value, sql};
 use kalends_kernel::{CalendarId, EventId};
 
-use super::Entry;
 use super::typo::{self, Near};
 use super::words::{self, Words};
+use super::{Entry, TABLES};
 
 /// What the index holds about an event, row by row.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -124,7 +124,7 @@ pub(super) async fn learn(tx: &mut Tx, words: &[&str]) -> Result<()> {
 }
 
 pub(super) async fn clear(tx: &mut Tx) -> Result<()> {
-    for table in ["search_words", "search_vocabulary", "search_cuts"] {
+    for table in TABLES {
         sql(format!("DELETE FROM {table}")).run(tx).await?;
     }
     Ok(())
