@@ -143,12 +143,14 @@ async fn what_was_backed_up_under_writes_is_the_same_in_the_other_database() {
     // And back again, over what is there.
     let second = target.data().join("second.backup");
     ok(target.run(&["backup", text(&second)]));
-    world.stop().await;
-    let refused = source.run(&["restore", text(&second)]);
+    let third = TestDb::new().await;
+    let back = program_on(&third);
+    ok(back.run(&["restore", text(&file)]));
+    let refused = back.run(&["restore", text(&second)]);
     assert!(refused.code == Some(1) && refused.stderr.contains("--force"), "{refused:?}");
-    ok(source.run(&["restore", "--force", text(&second)]));
-    ok(source.run(&["check"]));
-    let server = source.serve(&[]).await;
+    ok(back.run(&["restore", "--force", text(&second)]));
+    ok(back.run(&["check"]));
+    let server = back.serve(&[]).await;
     let token = server.post("/api/v1/auth/login").json(&login).expect(200).await.str("/access_token").to_owned();
     let seen = server.get(&format!("/api/v1/events/{id}")).header("authorization", &format!("Bearer {token}"));
     assert_eq!(seen.expect(200).await.str("/title"), "After");

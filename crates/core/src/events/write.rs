@@ -16,7 +16,7 @@ use crate::search;
 pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, operation: &'static str) -> Result<(), EventError> {
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
-    index(tx, event, &derived).await?;
+    search::add(tx, event.id, &entry(event, &derived)).await?;
     let changed: Vec<String> = fields_of(&Snapshot::of(event)).into_iter().map(|(name, _)| name).collect();
     store::insert_version(tx, ctx, NewVersion { event, operation, comment: None, changed: &changed }).await?;
     log(tx, ctx, event, Op::Created, None).await?;
@@ -50,7 +50,7 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
     if !store::update(tx, &new, &derived, old.version).await.map_err(store::uid_taken)? {
         return Err(tx.stale().into());
     }
-    index(tx, &new, &derived).await?;
+    search::put(tx, new.id, &entry(&new, &derived)).await?;
     let changed = differences(&before, &after);
     let detail = detail_of(old, &new);
     store::insert_version(
@@ -99,10 +99,9 @@ fn sight_of(event: &Event) -> Value {
 }
 
 /// The words that it is found by.
-async fn index(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
+fn entry(event: &Event, derived: &Derived) -> search::Entry {
     let deleted = event.deleted_at.is_some();
-    let entry = words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at);
-    search::put(tx, event.id, &entry).await
+    words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at)
 }
 
 /// The change-log row of an event.

@@ -7,7 +7,7 @@ use super::super::given::{calendar, fits, share};
 use super::ask;
 
 /// How many there are, and what they say in turn.
-const EVENTS: usize = 1_300;
+const EVENTS: usize = 1_150;
 const SAID: &[(&str, &str, i64)] = &[
     ("title", "Match", 0),
     ("title", "Matches", 1),
@@ -43,7 +43,7 @@ async fn make(alice: &Person, into: &str, now: i64) -> Vec<Known> {
         known.push(Known { rank, distance: (at - now).unsigned_abs(), id: String::new(), hidden });
     }
     let mut made: Vec<Value> = Vec::new();
-    for operations in operations.chunks(650) {
+    for operations in operations.chunks(100) {
         let body = json!({"mode": "atomic", "operations": operations});
         let reply = alice.post("/api/v1/events/batch").json(&body).expect(200).await;
         made.extend(reply.json["results"].as_array().expect("results").iter().cloned());
