@@ -12,6 +12,7 @@
 
 mod api;
 mod checked;
+mod backup;
 mod crash;
 mod program;
 mod promises;

@@ -6,10 +6,11 @@
 //! * [`sql`] makes a statement: `sql("SELECT … WHERE id = $1").bind(id)`. Documents (JSON) are stored as text and never
 //!   queried, times as `timestamptz` or microseconds, UUIDs natively or as 16 bytes.
 //!
-//! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], [`Conn::snapshot_column`], batching, migrations.
+//! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], [`Conn::snapshot_column`], batching, migrations, [`backup`].
 #![deny(missing_docs)]
 #![expect(clippy::disallowed_methods, reason = "this is the one crate that speaks to sqlx")]
 
+pub mod backup;
 mod conn;
 mod error;
 mod migrations;

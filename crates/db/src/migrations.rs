@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions, Connection, Row as _};
 use crate::conn::{run_postgres, run_sqlite};
 use crate::postgres::{PostgresDb, locked};
 use crate::sqlite::SqliteDb;
-use crate::{Error, Result};
+use crate::{Engine, Error, Result, Tx, sql};
 
 struct Migration {
     name: &'static str,
@@ -55,6 +55,48 @@ pub struct Migrated {
 }
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL)";
+
+/// The names of the tables that are there, as `name`.
+pub(crate) const TABLES_ON_SQLITE: &str =
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+/// The same on PostgreSQL.
+pub(crate) const TABLES_ON_POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
+
+fn text_of(migration: &'static Migration, engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => migration.sqlite,
+        Engine::Postgres => migration.postgres,
+    }
+}
+
+/// The tables that the migrations make, in the order in which they do.
+pub(crate) fn tables(engine: Engine) -> Vec<String> {
+    let lines = MIGRATIONS.iter().flat_map(|migration| text_of(migration, engine).lines());
+    let made = lines.filter_map(|line| line.trim_start().strip_prefix("CREATE TABLE "));
+    made.filter_map(|rest| rest.split([' ', '(']).find(|word| !word.is_empty())).map(str::to_owned).collect()
+}
+
+/// The names of all migrations, in order.
+pub(crate) fn names() -> Vec<&'static str> {
+    MIGRATIONS.iter().map(|migration| migration.name).collect()
+}
+
+/// Applies some of the migrations within a transaction, and notes them.
+pub(crate) async fn apply(tx: &mut Tx, engine: Engine, range: std::ops::Range<usize>) -> Result<()> {
+    let shaped = |text: &str| if engine == Engine::Postgres { compared_by_bytes(text) } else { text.to_owned() };
+    tx.raw(&shaped(LEDGER)).await?;
+    for migration in MIGRATIONS.get(range).unwrap_or_default() {
+        let text = text_of(migration, engine);
+        tx.raw(&shaped(text)).await?;
+        sql("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
+            .bind(migration.name)
+            .bind(digest(text))
+            .run(tx)
+            .await?;
+    }
+    Ok(())
+}
 
 fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

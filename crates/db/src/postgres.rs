@@ -140,21 +140,24 @@ async fn refuse_weak_settings(connection: &mut PgConnection) -> Result<(), sqlx:
     Ok(())
 }
 
+/// "kalends" in bytes.
+pub(crate) const MIGRATION_LOCK: i64 = 30_224_455_216_915_571;
+
 /// Runs `work` while this session holds the program's migration lock.
 pub(crate) async fn locked<T>(
     connection: &mut PgConnection,
     work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
 ) -> Result<T> {
-    // A transaction-level lock would be let go by the first migration's commit. The number is "kalends" in bytes.
+    // A transaction-level lock would be let go by the first migration's commit.
     run_postgres(
         connection,
-        "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(30224455216915571)",
+        &format!("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"),
     )
     .await?;
     let outcome = work(connection).await;
     run_postgres(
         connection,
-        "SELECT pg_advisory_unlock(30224455216915571); RESET lock_timeout; RESET statement_timeout",
+        &format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); RESET lock_timeout; RESET statement_timeout"),
     )
     .await?;
     outcome

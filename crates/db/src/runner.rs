@@ -67,12 +67,12 @@ impl Options {
 /// The open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    inner: Inner,
+    pub(crate) inner: Inner,
     commits: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
-enum Inner {
+pub(crate) enum Inner {
     Sqlite(SqliteDb),
     Postgres(PostgresDb),
 }

@@ -13,7 +13,7 @@ use crate::admin::{self, NewAdmin};
 use crate::config::{self, Config, ConfigError, Flags};
 use crate::export::{self, Wanted};
 use crate::import::{self, Import};
-use crate::{check, demo, logging, start};
+use crate::{backup, check, demo, logging, start};
 
 const WRONG_USAGE: u8 = 2;
 const DIFFERENCES: u8 = 3;
@@ -64,11 +64,26 @@ enum Command {
     Import(Import),
     /// Look for differences in the database; exit code 3 if there are any
     Check,
+    /// Write everything into one file, while the server runs
+    Backup {
+        /// The new file
+        to: PathBuf,
+    },
+    /// Put what a backup holds into an empty database of either kind; stop every server before
+    Restore {
+        /// The backup
+        from: PathBuf,
+        /// Replace all that the database holds
+        #[arg(long)]
+        force: bool,
+    },
     /// Print the OpenAPI document
     Openapi,
-    /// Show, check or begin a configuration
-    #[command(subcommand)]
-    Config(ConfigCommand),
+    /// Show the configuration that holds and where each value comes from; check or begin one
+    Config {
+        #[command(subcommand)]
+        what: Option<ConfigCommand>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,7 +123,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             say(&mut std::io::stdout(), &document);
             return Ok(ExitCode::SUCCESS);
         }
-        Command::Config(ConfigCommand::Generate) => {
+        Command::Config { what: Some(ConfigCommand::Generate) } => {
             say(&mut std::io::stdout(), &config::generate());
             return Ok(ExitCode::SUCCESS);
         }
@@ -139,12 +154,22 @@ fn run(cli: Cli) -> Result<ExitCode> {
             say(&mut std::io::stdout(), &lines);
             if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) }
         }),
-        Command::Config(ConfigCommand::Check) => {
+        Command::Config { what: Some(ConfigCommand::Check) } => {
             say(&mut std::io::stdout(), "the configuration is right\n");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config(_) | Command::Openapi => {
-            say(&mut std::io::stdout(), &config.show());
+        Command::Backup { to } => {
+            let done = on_runtime(backup::back_up(&config, &clock, &to))??;
+            say(&mut std::io::stdout(), &format!("{done}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { from, force } => {
+            let done = on_runtime(backup::restore(&config, &clock, &from, force))??;
+            say(&mut std::io::stdout(), &format!("{done}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config { .. } | Command::Openapi => {
+            say(&mut std::io::stdout(), &config.show_with_places());
             Ok(ExitCode::SUCCESS)
         }
     }

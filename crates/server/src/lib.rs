@@ -4,6 +4,7 @@
 //! [`start`] puts a server together and lets it listen; the program and the tests use the same one.
 
 mod admin;
+mod backup;
 mod check;
 pub mod cli;
 pub mod config;

@@ -160,7 +160,7 @@ async fn follow_time_zone_database(db: &Db) -> Result<(), kalends_db::Error> {
 }
 
 /// The data folder is for its owner alone: with SQLite everything is in it.
-fn make_data_dir(config: &Config) -> Result<()> {
+pub(crate) fn make_data_dir(config: &Config) -> Result<()> {
     let needed = config.database.engine() == Engine::Sqlite || config.secret_key.is_none();
     if !needed || config.data_dir.is_dir() {
         return Ok(());

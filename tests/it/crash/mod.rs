@@ -1,6 +1,7 @@
 //! A server that is killed, and what it must not lose.
 
 mod imports;
+mod disk_full;
 mod kill;
 mod sync;
 

@@ -20,7 +20,7 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: Said) ->
     conflicts::guard(tx, ctx, None, event, said.on_conflict, &said.leaving).await?;
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
-    index(tx, event, &derived).await?;
+    search::add(tx, event.id, &entry(event, &derived)).await?;
     conflicts::occupy(tx, event.id, &Occupancy::of(event, &derived)).await?;
     let changed: Vec<String> = fields_of(&Snapshot::of(event)).into_iter().map(|(name, _)| name).collect();
     store::insert_version(
@@ -65,7 +65,7 @@ pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, sai
     if !store::update(tx, &new, &derived, old.version).await.map_err(store::uid_taken)? {
         return Err(tx.stale().into());
     }
-    index(tx, &new, &derived).await?;
+    search::put(tx, new.id, &entry(&new, &derived)).await?;
     let was = Occupancy::of(old, &series::derive(&old.content, &old.calendar_zone));
     let is = Occupancy::of(&new, &derived);
     if was != is {
@@ -119,10 +119,9 @@ fn sight_of(event: &Event) -> Value {
 }
 
 /// The words that it is found by.
-async fn index(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
+fn entry(event: &Event, derived: &Derived) -> search::Entry {
     let deleted = event.deleted_at.is_some();
-    let entry = words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at);
-    search::put(tx, event.id, &entry).await
+    words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at)
 }
 
 /// The change-log row of an event.

@@ -28,6 +28,9 @@ pub const MOST_WORDS: usize = 500;
 /// How many words one may ask for at once.
 pub const MOST_ASKED: usize = 20;
 
+/// The tables of the index: made from the events, so that no backup needs them.
+pub const TABLES: &[&str] = &["search_words", "search_vocabulary", "search_cuts"];
+
 /// What the index holds about an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -50,6 +53,11 @@ pub async fn put(tx: &mut Tx, event: EventId, entry: &Entry) -> Result<()> {
     if before.is_some() {
         store::remove(tx, event).await?;
     }
+    add(tx, event, entry).await
+}
+
+/// The same for an event that the index does not know yet.
+pub async fn add(tx: &mut Tx, event: EventId, entry: &Entry) -> Result<()> {
     store::insert(tx, event, entry).await?;
     let known = store::known(tx, &entry.words).await?;
     let new: Vec<&str> = entry.words.keys().map(String::as_str).filter(|word| !known.contains(*word)).collect();

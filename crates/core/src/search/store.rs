@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use kalends_db::{Conn, FromRow, Result, Row, Sql, Tx, Value, sql};
 use kalends_kernel::{CalendarId, EventId};
 
-use super::Entry;
 use super::typo::{self, Near};
 use super::words::{self, Words};
+use super::{Entry, TABLES};
 
 /// What the index holds about an event, row by row.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -61,23 +61,23 @@ pub(super) async fn moved(tx: &mut Tx, event: EventId, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// Rows of one INSERT, by powers of four: few different texts are prepared.
-const CHUNKS: &[usize] = &[64, 16, 4, 1];
+/// Rows of one INSERT at most.
+const ROWS: usize = 256;
 
-/// `INSERT … VALUES (…), (…) …` for any number of rows of `width` values.
-async fn insert_rows(tx: &mut Tx, into: &str, width: usize, end: &str, rows: Vec<Vec<Value>>) -> Result<()> {
-    let mut rows = rows.as_slice();
-    while let Some(size) = CHUNKS.iter().find(|size| **size <= rows.len()) {
-        let (now, later) = rows.split_at(*size);
-        let values: Vec<String> = (0..*size)
+/// `INSERT … VALUES (…), (…) …`, padded to a power of two with its last row: few different texts are prepared, and most events
+/// take one statement. A row that is there already stays as it is.
+async fn insert_rows(tx: &mut Tx, into: &str, width: usize, rows: &[Vec<Value>]) -> Result<()> {
+    for rows in rows.chunks(ROWS) {
+        let padded = rows.len().next_power_of_two();
+        let values: Vec<String> = (0..padded)
             .map(|row| {
                 let names: Vec<String> = (1..=width).map(|n| format!("${}", row * width + n)).collect();
                 format!("({})", names.join(", "))
             })
             .collect();
-        let statement: Sql = sql(format!("INSERT INTO {into} VALUES {}{end}", values.join(", ")));
-        now.iter().flatten().cloned().fold(statement, Sql::bind).run(tx).await?;
-        rows = later;
+        let statement: Sql = sql(format!("INSERT INTO {into} VALUES {} ON CONFLICT DO NOTHING", values.join(", ")));
+        let last = rows.last().into_iter().cycle().take(padded - rows.len());
+        rows.iter().chain(last).flatten().cloned().fold(statement, Sql::bind).run(tx).await?;
     }
     Ok(())
 }
@@ -93,7 +93,8 @@ pub(super) async fn insert(tx: &mut Tx, event: EventId, entry: &Entry) -> Result
             entry.open.into(),
         ]
     });
-    insert_rows(tx, "search_words (event_id, word, field, at, calendar_id, open)", 6, "", rows.collect()).await
+    let rows: Vec<Vec<Value>> = rows.collect();
+    insert_rows(tx, "search_words (event_id, word, field, at, calendar_id, open)", 6, &rows).await
 }
 
 struct Word(String);
@@ -115,16 +116,15 @@ pub(super) async fn known(conn: &mut Conn, words: &Words) -> Result<BTreeSet<Str
 
 /// Adds words to the vocabulary. Somebody else may be adding the same.
 pub(super) async fn learn(tx: &mut Tx, words: &[&str]) -> Result<()> {
-    const ONCE: &str = " ON CONFLICT DO NOTHING";
-    let rows = words.iter().map(|word| vec![Value::from(*word)]).collect();
-    insert_rows(tx, "search_vocabulary (word)", 1, ONCE, rows).await?;
+    let rows: Vec<Vec<Value>> = words.iter().map(|word| vec![Value::from(*word)]).collect();
+    insert_rows(tx, "search_vocabulary (word)", 1, &rows).await?;
     let cuts: BTreeSet<(String, String)> = words.iter().flat_map(|word| typo::kept(word)).collect();
-    let rows = cuts.into_iter().map(|(cut, head)| vec![cut.into(), head.into()]).collect();
-    insert_rows(tx, "search_cuts (cut, head)", 2, ONCE, rows).await
+    let rows: Vec<Vec<Value>> = cuts.into_iter().map(|(cut, head)| vec![cut.into(), head.into()]).collect();
+    insert_rows(tx, "search_cuts (cut, head)", 2, &rows).await
 }
 
 pub(super) async fn clear(tx: &mut Tx) -> Result<()> {
-    for table in ["search_words", "search_vocabulary", "search_cuts"] {
+    for table in TABLES {
         sql(format!("DELETE FROM {table}")).run(tx).await?;
     }
     Ok(())

@@ -15,6 +15,7 @@ mod rate_limit;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kalends_db::Engine;
@@ -60,6 +61,8 @@ pub struct Config {
     pub mail: Mail,
     /// `[log]`.
     pub log: Log,
+    /// Where the values were given that are no defaults, by key.
+    places: BTreeMap<&'static str, String>,
 }
 
 static GENERAL: &[Key] = &[
@@ -156,6 +159,7 @@ impl Config {
             log: Log::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
             data_dir,
+            places: known.iter().filter_map(|key| Some((key.name, keys.place(key.name)?.to_owned()))).collect(),
         };
         match &config.secret_key {
             Some(key) if key.reveal().chars().count() < LEAST_SECRET => {
@@ -245,6 +249,19 @@ fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
         Ok(text) => Ok(Some(text)),
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(ConfigError::one(format!("{}: {why}", path.display()))),
+    }
+}
+
+impl Config {
+    /// The effective values as [`Config::show`] gives them, each with where it comes from.
+    pub fn show_with_places(&self) -> String {
+        let shown = self.show();
+        let lines = shown.lines().map(|line| {
+            let name = line.split(" = ").next().unwrap_or_default();
+            let place = self.places.get(name).map_or("default", String::as_str);
+            format!("{line}  # {place}\n")
+        });
+        lines.collect()
     }
 }
 

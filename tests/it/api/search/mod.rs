@@ -1,5 +1,6 @@
 //! Finding events by words: rule 28.
 
+mod many;
 mod model;
 
 use kalends_testkit::{Person, World};

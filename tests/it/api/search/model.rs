@@ -220,7 +220,7 @@ async fn what_is_found_is_what_a_plain_model_finds() {
     }
     let now = world.now().as_microsecond();
     let mut corrections = 0;
-    for round in 0..120 {
+    for round in 0..60 {
         let mut question: Vec<&str> = vec![QUESTIONS[round % QUESTIONS.len()]];
         question.extend((0..chance.below(3)).map(|_| QUESTIONS[chance.below(QUESTIONS.len())]));
         for (person, who) in people.iter().enumerate() {
@@ -230,7 +230,7 @@ async fn what_is_found_is_what_a_plain_model_finds() {
             assert_eq!(found, (wanted, corrected), "{} asks {question:?}", who.name);
         }
     }
-    assert!(corrections > 50, "{corrections} corrections");
+    assert!(corrections > 25, "{corrections} corrections");
     fits(&world).await;
 }
 

@@ -191,9 +191,9 @@ pub(super) fn branches(
             select(text);
             text.push(" FROM ");
             let words = scope.words.as_deref().unwrap_or_default();
-            branch.source_with(text, words);
+            branch.source_with(text, words, scope.driven);
             text.push(" WHERE ");
-            branch.holds_with(text, words);
+            branch.holds_with(text, words, scope.driven);
             branch.condition(text);
             filters(text, ctx, list);
             class.narrow(text);

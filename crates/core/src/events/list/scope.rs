@@ -61,6 +61,8 @@ pub(super) struct Scope {
     pub(super) branches: Vec<Branch>,
     /// The words that are asked for, where some are.
     pub(super) words: Option<Vec<Asked>>,
+    /// Whether events with them are looked up in the index of words; else those that are named are asked one by one.
+    pub(super) driven: bool,
 }
 
 /// In how many calendars a list looks at most at once; whoever sees more names one.
@@ -135,7 +137,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
             branches.push(shared(true));
         }
     }
-    let mut scope = Scope { branches, words: None };
+    let mut scope = Scope { branches, words: None, driven: list.ids.is_none() };
     let mut corrected = Vec::new();
     if let Some(question) = &list.q {
         (scope.words, corrected) = search::ask(conn, list, &scope, question).await?;

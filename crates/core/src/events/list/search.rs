@@ -31,9 +31,18 @@ pub struct Corrected {
 
 /// How many corrections of one word are tried, and how many equally near ones are taken.
 const MOST_TRIED: usize = 64;
-const MOST_TAKEN: usize = 8;
+const MOST_ALIKE: usize = 8;
 /// Up to how many rows two words are compared for which is rarer.
 const COUNTED: i64 = 5_000;
+/// From how many rows on a single word is not ranked as a whole, but level by level from the best.
+const DENSE: i64 = 1_000;
+/// Up to how many calendars are named to the index of words.
+const MOST_CALENDARS: usize = 256;
+/// Up to how many words that begin alike are looked through one by one, each in the order of time that the index has.
+const MOST_APART: usize = 16;
+/// How many rows of the index are taken at a time, at first and at most.
+const TAKEN: usize = 128;
+const MOST_TAKEN_AT_ONCE: usize = 2_048;
 
 /// What the words of a question stand for, the rarest first; none when one of them is found nowhere.
 pub(super) async fn ask(
@@ -79,7 +88,7 @@ async fn correct(conn: &mut Conn, list: &List, scope: &Scope, word: &str) -> Res
     let mut level = None;
     for one in near.into_iter().take(MOST_TRIED) {
         let this = (one.beginning, one.edits);
-        if (level.is_some_and(|level| level != this) && !taken.is_empty()) || taken.len() == MOST_TAKEN {
+        if (level.is_some_and(|level| level != this) && !taken.is_empty()) || taken.len() == MOST_ALIKE {
             break;
         }
         level = Some(this);
@@ -145,25 +154,26 @@ impl Asked {
 impl Branch {
     /// The same condition on rows of the index of words, as far as those know: what it leaves out is not looked at further.
     fn of_words(&self, text: &mut Text) {
-        match self {
-            Branch::All(calendars) => {
-                text.push(" AND w.calendar_id IN ");
-                text.list(calendars);
-            }
+        let calendars = match self {
+            Branch::All(calendars) => calendars,
             Branch::Published { calendars, .. } => {
                 text.push(" AND w.open = ");
                 text.value(true);
-                text.push(" AND w.calendar_id IN ");
-                text.list(calendars);
+                calendars
             }
-            Branch::Shared { .. } => {}
+            Branch::Shared { .. } => return,
+        };
+        // Who sees most of what there is gains nothing by it.
+        if calendars.len() <= MOST_CALENDARS {
+            text.push(" AND w.calendar_id IN ");
+            text.list(calendars);
         }
     }
 
     /// Where events with these words come from, as `e`: through the index of words, or through the few shares.
-    pub(super) fn source_with(&self, text: &mut Text, asked: &[Asked]) {
+    pub(super) fn source_with(&self, text: &mut Text, asked: &[Asked], driven: bool) {
         match (self, asked.first()) {
-            (Branch::All(_) | Branch::Published { .. }, Some(rarest)) => {
+            (Branch::All(_) | Branch::Published { .. }, Some(rarest)) if driven => {
                 text.push("(SELECT DISTINCT w.event_id FROM search_words w WHERE ");
                 rarest.ranges(text, "w");
                 self.of_words(text);
@@ -174,9 +184,11 @@ impl Branch {
     }
 
     /// The condition that goes with it.
-    pub(super) fn holds_with(&self, text: &mut Text, asked: &[Asked]) {
+    pub(super) fn holds_with(&self, text: &mut Text, asked: &[Asked], driven: bool) {
         let mut rest = asked;
-        if let (Branch::All(_) | Branch::Published { .. }, Some((_, others))) = (self, asked.split_first()) {
+        if let (Branch::All(_) | Branch::Published { .. }, Some((_, others)), true) =
+            (self, asked.split_first(), driven)
+        {
             text.push("e.id = f.event_id AND ");
             rest = others;
         }
@@ -188,19 +200,26 @@ impl Branch {
     }
 }
 
-/// A key of the list by rank: rank, distance in time, and from when the distance is counted, which stays from page to page.
-struct Place {
+/// A row of the list by rank; compares in the order of the list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Ranked {
     rank: i64,
+    /// The distance in time, in microseconds.
     distance: i64,
-    from: i64,
+    id: EventId,
 }
 
-impl Place {
-    fn of(cursor: &Cursor) -> Option<Place> {
-        let mut numbers = cursor.key.split(' ').map(str::parse::<i64>);
-        let mut next = || numbers.next().and_then(Result::ok);
-        Some(Place { rank: next()?, distance: next()?, from: next()? })
+impl FromRow for Ranked {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Ranked { rank: row.get("r")?, distance: row.get("k")?, id: row.get("id")? })
     }
+}
+
+/// A place in the list: rank, distance, and from when the distance is counted, which stays from page to page.
+fn place(cursor: &Cursor) -> Option<(Ranked, i64)> {
+    let mut numbers = cursor.key.split(' ').map(str::parse::<i64>);
+    let mut next = || numbers.next().and_then(Result::ok);
+    Some((Ranked { rank: next()?, distance: next()?, id: EventId::new(cursor.id) }, next()?))
 }
 
 /// The next keys of the list by rank, behind a place.
@@ -212,46 +231,236 @@ pub(super) async fn keys(
     behind: Option<&Cursor>,
     limit: usize,
 ) -> Result<Vec<Key>> {
-    struct Ranked(EventId, i64, i64);
-    impl FromRow for Ranked {
-        fn from_row(row: &Row) -> Result<Self> {
-            Ok(Ranked(row.get("id")?, row.get("r")?, row.get("k")?))
-        }
-    }
     let Some(asked) = scope.words.as_deref().filter(|_| !scope.branches.is_empty()) else { return Ok(Vec::new()) };
-    let behind = behind.and_then(|cursor| Place::of(cursor).map(|place| (place, cursor.id)));
-    let from = behind.as_ref().map_or_else(|| ctx.now.as_microsecond(), |(place, _)| place.from);
-    let mut text = Text::default();
-    text.push("SELECT id, r, k FROM (");
-    let class = Class { condition: list.window.map(|window| (None, None, window)), ..Class::default() };
-    let select = |text: &mut Text| {
-        text.push("SELECT e.id, (SELECT max(v) FROM (");
-        for (number, one) in asked.iter().enumerate() {
-            text.push(if number > 0 { " UNION ALL " } else { "" });
-            text.push("SELECT min(x.field * 2 + CASE WHEN x.word IN ");
-            text.list(&one.beginnings);
-            text.push(" THEN 0 ELSE 1 END) AS v FROM search_words x WHERE x.event_id = e.id AND ");
-            one.ranges(text, "x");
-        }
-        text.push(") y) AS r, abs((SELECT max(x.at) FROM search_words x WHERE x.event_id = e.id) - ");
-        text.value(from);
-        text.push(") AS k");
+    let (behind, from) = match behind.and_then(place) {
+        Some((behind, from)) => (Some(behind), from),
+        None => (None, ctx.now.as_microsecond()),
     };
-    branches(&mut text, ctx, list, scope, select, &[class]);
-    text.push(") x");
-    if let Some((place, id)) = behind {
-        text.push(" WHERE (r, k, id) > (");
-        text.value(place.rank);
+    let question = Question { ctx, list, scope, asked, from };
+    let found = match asked {
+        [one] if list.ids.is_none() && count(conn, one).await? >= DENSE => {
+            question.by_levels(conn, one, behind, limit).await?
+        }
+        _ => question.at_once(conn, behind, limit).await?,
+    };
+    let key = |one: Ranked| Key { id: one.id, key: format!("{} {} {from}", one.rank, one.distance) };
+    Ok(found.into_iter().map(key).collect())
+}
+
+/// What a page by rank is about.
+struct Question<'q> {
+    ctx: &'q Ctx,
+    list: &'q List,
+    scope: &'q Scope,
+    asked: &'q [Asked],
+    from: i64,
+}
+
+impl Question<'_> {
+    /// Ranks everything that is found.
+    async fn at_once(&self, conn: &mut Conn, behind: Option<Ranked>, limit: usize) -> Result<Vec<Ranked>> {
+        if self.scope.branches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut text = Text::default();
+        text.push("SELECT id, r, k FROM (");
+        let class = Class { condition: self.list.window.map(|window| (None, None, window)), ..Class::default() };
+        let select = |text: &mut Text| {
+            text.push("SELECT e.id, (SELECT max(v) FROM (");
+            for (number, one) in self.asked.iter().enumerate() {
+                text.push(if number > 0 { " UNION ALL " } else { "" });
+                text.push("SELECT min(x.field * 2 + CASE WHEN x.word IN ");
+                text.list(&one.beginnings);
+                text.push(" THEN 0 ELSE 1 END) AS v FROM search_words x WHERE x.event_id = e.id AND ");
+                one.ranges(text, "x");
+            }
+            text.push(") y) AS r, abs((SELECT max(x.at) FROM search_words x WHERE x.event_id = e.id) - ");
+            text.value(self.from);
+            text.push(") AS k");
+        };
+        branches(&mut text, self.ctx, self.list, self.scope, select, &[class]);
+        text.push(") x");
+        if let Some(behind) = behind {
+            text.push(" WHERE (r, k, id) > (");
+            text.value(behind.rank);
+            text.push(", ");
+            text.value(behind.distance);
+            text.push(", ");
+            text.value(behind.id);
+            text.push(")");
+        }
+        text.push(&format!(" ORDER BY r, k, id LIMIT {limit}"));
+        run(text).all(conn).await
+    }
+
+    /// The same for a word that very many events have: the index gives those of the best rank in the order of time, and no
+    /// more are looked at than the page needs.
+    async fn by_levels(
+        &self,
+        conn: &mut Conn,
+        word: &Asked,
+        behind: Option<Ranked>,
+        limit: usize,
+    ) -> Result<Vec<Ranked>> {
+        let (shares, calendars): (Vec<Branch>, Vec<Branch>) =
+            self.scope.branches.iter().cloned().partition(|branch| matches!(branch, Branch::Shared { .. }));
+        let part = |branches| Scope { branches, words: self.scope.words.clone(), driven: false };
+        let (shares, calendars) = (part(shares), part(calendars));
+        let mut found = Question { scope: &shares, ..*self }.at_once(conn, behind, limit).await?;
+        let mut of_calendars: Vec<Ranked> = Vec::new();
+        let longer = if calendars.branches.is_empty() { Some(Vec::new()) } else { longer(conn, word).await? };
+        let first = behind.map_or(0, |behind| behind.rank);
+        for rank in first..8 {
+            if calendars.branches.is_empty() || of_calendars.len() >= limit {
+                break;
+            }
+            let mut after = behind.filter(|behind| behind.rank == rank).unwrap_or(Ranked {
+                rank,
+                distance: -1,
+                id: EventId::new(uuid::Uuid::nil()),
+            });
+            let mut taken = TAKEN.max(limit);
+            while of_calendars.len() < limit {
+                let rows = self.rows(conn, &calendars, word, longer.as_deref(), after, taken).await?;
+                let Some(last) = rows.last() else { break };
+                after = *last;
+                let ids = rows.iter().map(|row| row.id).collect();
+                let list = List { ids: Some(ids), ..self.list.clone() };
+                let ranked = Question { list: &list, scope: &calendars, ..*self }.at_once(conn, None, taken).await?;
+                // Those of a better rank were found before.
+                of_calendars.extend(ranked.into_iter().filter(|one| one.rank == rank));
+                if rows.len() < taken {
+                    break;
+                }
+                taken = (2 * taken).min(MOST_TAKEN_AT_ONCE);
+            }
+        }
+        found.extend(of_calendars);
+        found.sort();
+        found.dedup();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The next rows of the index in which the word stands as `after.rank` says, by distance.
+    async fn rows(
+        &self,
+        conn: &mut Conn,
+        scope: &Scope,
+        word: &Asked,
+        longer: Option<&[String]>,
+        after: Ranked,
+        limit: usize,
+    ) -> Result<Vec<Ranked>> {
+        let (field, exact) = (after.rank / 2, after.rank % 2 == 0);
+        let words = if exact { Some(word.beginnings.as_slice()) } else { longer };
+        let mut text = Text::default();
+        let order = format!(" ORDER BY k, id LIMIT {limit}");
+        text.push(&format!("SELECT DISTINCT id, k, CAST({} AS bigint) AS r FROM (", after.rank));
+        match words {
+            Some([]) => return Ok(Vec::new()),
+            Some(words) => {
+                let mut first = true;
+                for word in words {
+                    for ahead in [true, false] {
+                        text.push(if first { "" } else { " UNION ALL " });
+                        first = false;
+                        text.push("SELECT * FROM (SELECT w.event_id AS id, abs(w.at - ");
+                        text.value(self.from);
+                        text.push(") AS k FROM search_words w WHERE w.word = ");
+                        text.value(word.as_str());
+                        text.push(&format!(" AND w.field = {field}"));
+                        self.of_calendars(&mut text, scope);
+                        self.beyond(&mut text, after, ahead);
+                        // What lies equally far comes by id, on both sides of now.
+                        text.push(if ahead { " ORDER BY w.at, w.event_id" } else { " ORDER BY w.at DESC, w.event_id" });
+                        text.push(&format!(" LIMIT {limit}) b"));
+                    }
+                }
+            }
+            None => {
+                text.push("SELECT w.event_id AS id, abs(w.at - ");
+                text.value(self.from);
+                text.push(&format!(") AS k FROM search_words w WHERE w.field = {field} AND "));
+                word.ranges(&mut text, "w");
+                text.push(" AND w.word NOT IN ");
+                text.list(&word.beginnings);
+                self.of_calendars(&mut text, scope);
+            }
+        }
+        text.push(") x WHERE (k, id) > (");
+        text.value(after.distance);
         text.push(", ");
-        text.value(place.distance);
-        text.push(", ");
-        text.value(id);
+        text.value(after.id);
+        text.push(")");
+        text.push(&order);
+        run(text).all(conn).await
+    }
+
+    /// On this side of now, at least as far as where we are.
+    fn beyond(&self, text: &mut Text, after: Ranked, ahead: bool) {
+        let distance = after.distance.max(0);
+        let (at, further) = if ahead {
+            (self.from.saturating_add(distance), " AND w.at > ")
+        } else {
+            (self.from.saturating_sub(distance), " AND w.at < ")
+        };
+        if after.distance < 0 {
+            // From the beginning: now itself lies ahead.
+            text.push(if ahead { " AND w.at >= " } else { " AND w.at < " });
+            text.value(at);
+            return;
+        }
+        text.push(if ahead { " AND w.at >= " } else { " AND w.at <= " });
+        text.value(at);
+        text.push(" AND (");
+        text.push(further.trim_start_matches(" AND "));
+        text.value(at);
+        text.push(" OR w.event_id > ");
+        text.value(after.id);
         text.push(")");
     }
-    text.push(&format!(" ORDER BY r, k, id LIMIT {limit}"));
-    let found: Vec<Ranked> = run(text).all(conn).await?;
-    Ok(found
-        .into_iter()
-        .map(|Ranked(id, rank, distance)| Key { id, key: format!("{rank} {distance} {from}") })
-        .collect())
+
+    /// The calendars of all branches, as far as the index knows.
+    fn of_calendars(&self, text: &mut Text, scope: &Scope) {
+        let only_open = scope.branches.iter().all(|branch| matches!(branch, Branch::Published { .. }));
+        let named: usize = scope
+            .branches
+            .iter()
+            .map(|branch| match branch {
+                Branch::All(calendars) | Branch::Published { calendars, .. } => calendars.len(),
+                Branch::Shared { .. } => 0,
+            })
+            .sum();
+        if named <= MOST_CALENDARS / 4 {
+            text.push(" AND (");
+            for (number, branch) in scope.branches.iter().enumerate() {
+                text.push(if number > 0 { " OR (1 = 1" } else { "(1 = 1" });
+                branch.of_words(text);
+                text.push(")");
+            }
+            text.push(")");
+        } else if only_open {
+            text.push(" AND w.open = ");
+            text.value(true);
+        }
+    }
+}
+
+/// The longer words that begin as an asked one, if they are few.
+async fn longer(conn: &mut Conn, word: &Asked) -> Result<Option<Vec<String>>> {
+    struct Word(String);
+    impl FromRow for Word {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("word").map(Word)
+        }
+    }
+    let mut text = Text::default();
+    text.push("SELECT v.word FROM search_vocabulary v WHERE ");
+    word.ranges(&mut text, "v");
+    text.push(" AND v.word NOT IN ");
+    text.list(&word.beginnings);
+    text.push(&format!(" LIMIT {}", MOST_APART + 1));
+    let words: Vec<Word> = run(text).all(conn).await?;
+    Ok((words.len() <= MOST_APART).then(|| words.into_iter().map(|word| word.0).collect()))
 }
