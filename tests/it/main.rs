@@ -11,8 +11,8 @@
 )]
 
 mod api;
-mod checked;
 mod backup;
+mod checked;
 mod crash;
 mod program;
 mod promises;

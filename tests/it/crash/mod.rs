@@ -1,7 +1,7 @@
 //! A server that is killed, and what it must not lose.
 
-mod imports;
 mod disk_full;
+mod imports;
 mod kill;
 mod sync;
 
