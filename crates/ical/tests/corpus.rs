@@ -65,6 +65,20 @@ fn line(instance: &Instance<'_>) -> String {
     format!("{} {}", written(&instance.start, instance.starts_at), written(&instance.end, instance.ends_at))
 }
 
+/// Where we mean to differ from the engines, and why. Each must differ: one that no longer does is taken out.
+const OTHERWISE: &[(&str, &str)] = &[
+    (
+        "event_rrule_recuid_invalid_tzid.ics",
+        "a zone that nothing explains: they read floating times, we report the line",
+    ),
+    ("event_dt_local_missing_tz.ics", "the same"),
+    ("issue_722_timezone_transition_ambiguity.ics", "a VTIMEZONE that is no zone of the world: reported"),
+    ("issue_117_until_before_dtstart.ics", "DTSTART is an instance whatever the rule says (RFC 5545 3.8.2.4)"),
+    ("tz_windows_format.ics", "Windows' name for New Zealand over the offsets of Berlin: we take the name"),
+    ("issue_18_cancel_status.ics", "a cancelled instance does not take place"),
+    ("issue_253_additional_recurrence_id.ics", "a changed instance stands, though the series was cut before it"),
+];
+
 #[test]
 fn the_occurrences_of_real_files_are_those_on_which_other_engines_agree() {
     let corpus: Corpus = serde_json::from_str(include_str!("data/ics-corpus.json")).expect("the corpus");
@@ -83,7 +97,8 @@ fn the_occurrences_of_real_files_are_those_on_which_other_engines_agree() {
             lines.extend(found.iter().filter(|instance| !instance.component.is_cancelled()).map(line));
         }
         lines.sort();
-        if lines.len() != row.occurrences || hex(Sha256::digest(lines.join("\n"))) != row.digest_sha256 {
+        let differs = lines.len() != row.occurrences || hex(Sha256::digest(lines.join("\n"))) != row.digest_sha256;
+        if differs != OTHERWISE.iter().any(|(name, _)| row.path.ends_with(name)) {
             let first: Vec<&String> = lines.iter().take(3).collect();
             wrong.push(format!(
                 "{}: {} of {}, {first:?}, {:?}",

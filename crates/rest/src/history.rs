@@ -147,8 +147,8 @@ pub struct RollbackBody {
 
 /// To when a calendar shall go back.
 #[derive(Serialize, ToSchema)]
-#[schema(title = "RestoreInput", example = json!({"at": "2027-01-15T10:00:00Z", "preview": true}))]
-pub struct RestoreBody {
+#[schema(title = "CalendarRestoreInput", example = json!({"at": "2027-01-15T10:00:00Z", "preview": true}))]
+pub struct CalendarRestoreBody {
     /// The instant whose state shall come back, with an offset.
     at: String,
     /// Only say what would change; true unless said otherwise.
@@ -386,7 +386,7 @@ impl LineView {
 ///
 /// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
 /// each as a new version. By default a preview. Owners of the calendar may; at most 1,000 events may have changed since.
-#[utoipa::path(post, path = "/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = RestoreBody,
+#[utoipa::path(post, path = "/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
     responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]
 async fn restore_calendar(

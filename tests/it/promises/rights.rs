@@ -227,12 +227,27 @@ async fn attempt(
     found
 }
 
+/// The page of what is shared with somebody that has the event, else the last.
+async fn shared_page_with(person: &Person, event: &str) -> Reply {
+    let mut path = "/api/v1/me/shared?limit=500".to_owned();
+    loop {
+        let reply = person.get(&path).send().await;
+        let Some(next) = reply.json["next_cursor"].as_str().filter(|_| !reply.text.contains(event)) else {
+            return reply;
+        };
+        path = format!("/api/v1/me/shared?limit=500&cursor={next}");
+    }
+}
+
 /// One way of using an operation.
 async fn send(people: &People, person: &Person, operation: &str, on: &Target) -> Reply {
     let Target { calendar, event } = on;
     let (heidi, session, token) = (&people.heidi.id, &people.of_heidi.0, &people.of_heidi.1);
     let own = if person.id.is_empty() { "01941f29-7c00-7ccc-8000-3d1c7e9a5b10" } else { &person.id };
     let of_event = |rest: &str| format!("/api/v1/events/{event}{rest}");
+    if operation == "list_shared_with_me" {
+        return shared_page_with(person, event).await;
+    }
     let of_job = |rest: &str| format!("/api/v1/jobs/{}{rest}", people.job_of_heidi);
     let of_calendar = |rest: &str| format!("/api/v1/calendars/{calendar}{rest}");
     let secret = super::people::secret_event(heidi);
@@ -407,7 +422,6 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "create_feed" => person.post("/api/v1/me/feeds").json(&json!({"name": "f"})),
         "delete_feed" => person.delete(&format!("/api/v1/me/feeds/{}", people.feed.1)),
         "transfer_calendar" => person.post(&of_calendar("/transfer")).json(&json!({"username": "heidi"})),
-        "list_shared_with_me" => person.get("/api/v1/me/shared?limit=500"),
         "list_groups" => person.get("/api/v1/groups"),
         "create_group" => person.post("/api/v1/groups").json(&json!({"name": "Mine"})),
         "get_group" => person.get(&format!("/api/v1/groups/{}", people.group().await)),

@@ -32,7 +32,7 @@ pub(super) async fn is_empty(db: &Db) -> Result<bool> {
     let mut conn = db.reader().await?;
     for table in tables(&mut conn, db.engine()).await? {
         // What every database that was ever opened has.
-        if table == "settings" {
+        if ["settings", "audit_lock"].contains(&table.as_str()) {
             continue;
         }
         if sql(format!("SELECT 1 AS one FROM {table} LIMIT 1")).optional::<Anything>(&mut conn).await?.is_some() {
