@@ -1,5 +1,6 @@
 //! Beginnings and ends that many tests share.
 
+use kalends_db::sql;
 use kalends_testkit::{Person, Reply, World};
 use serde_json::{Value, json};
 
@@ -44,4 +45,23 @@ pub fn only_error(reply: &Reply) -> (String, String) {
     let mut errors = reply.errors();
     assert_eq!(errors.len(), 1, "{errors:?}");
     errors.remove(0)
+}
+
+/// Waits until every row of the log can be read: on PostgreSQL the transactions of other tests hold it back for a while, and
+/// then what a listing has given may come once more.
+pub async fn settled(world: &World) {
+    let began = std::time::Instant::now();
+    let mut conn = world.db.reader().await.expect("a reader");
+    loop {
+        let horizon = conn.log_horizon().await.expect("a horizon");
+        let above: i64 = sql("SELECT count(*) AS n FROM changes WHERE tx >= $1")
+            .bind(horizon)
+            .one(&mut conn)
+            .await
+            .expect("a count");
+        if above == 0 {
+            return;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "the log is held back");
+    }
 }

@@ -3,7 +3,7 @@
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
-use super::given::{calendar, event, fits};
+use super::given::{calendar, event, fits, settled};
 
 async fn group(owner: &Person, name: &str, members: &[&Person]) -> String {
     let id = owner.post("/api/v1/groups").json(&json!({"name": name})).expect(201).await.id();
@@ -77,6 +77,7 @@ async fn who_follows_the_changes_gains_and_loses_what_their_groups_do() {
     event(&alice, &json!({"title": "Inside", "start": "2027-05-03T12:00:00", "calendar_id": club})).await;
     let alone = event(&alice, &json!({"title": "Alone", "start": "2027-05-04T12:00:00"})).await.id();
     let board = group(&alice, "Board", &[&bob]).await;
+    settled(&world).await;
     let mut token = bob.get("/api/v1/changes").expect(200).await.str("/next_token").to_owned();
     let member = format!("/api/v1/groups/{board}/members/{}", bob.id);
     let back = json!({"users": [{"user_id": bob.id}]});
@@ -97,6 +98,7 @@ async fn who_follows_the_changes_gains_and_loses_what_their_groups_do() {
             "weaker" => share_with(&alice, &format!("calendars/{club}"), &board, "viewer").await,
             _ => drop(alice.delete(&format!("/api/v1/groups/{board}")).expect(204).await),
         }
+        settled(&world).await;
         let changes = bob.get(&format!("/api/v1/changes?since={token}")).expect(200).await;
         changes.str("/next_token").clone_into(&mut token);
         let mut told: Vec<String> = changes

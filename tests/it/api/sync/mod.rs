@@ -8,27 +8,8 @@ use kalends_db::{FromRow, Row, sql};
 use kalends_testkit::{Person, World};
 use serde_json::json;
 
-use super::given::{calendar, event, fits, share};
+use super::given::{calendar, event, fits, settled, share};
 use client::{Client, full};
-
-/// Waits until every row of the log can be read: on PostgreSQL the transactions of other tests hold it back for a while, and
-/// then what a listing has given may come once more.
-async fn settled(world: &World) {
-    let began = std::time::Instant::now();
-    let mut conn = world.db.reader().await.expect("a reader");
-    loop {
-        let horizon = conn.log_horizon().await.expect("a horizon");
-        let above: i64 = sql("SELECT count(*) AS n FROM changes WHERE tx >= $1")
-            .bind(horizon)
-            .one(&mut conn)
-            .await
-            .expect("a count");
-        if above == 0 {
-            return;
-        }
-        assert!(began.elapsed() < std::time::Duration::from_secs(20), "the log is held back");
-    }
-}
 
 /// Catches up and says what it was told, in words that tests can compare.
 async fn told(world: &World, client: &mut Client, person: &Person) -> Vec<String> {
