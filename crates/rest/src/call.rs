@@ -283,8 +283,9 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let empty = request.headers().get(header::CONTENT_TYPE).is_none();
-        if empty {
+        // Many programs announce JSON with every request, also where they send nothing.
+        let nothing = request.headers().get(header::CONTENT_TYPE).is_none() || request.body().is_end_stream();
+        if nothing {
             Ok(OptionalBody(None))
         } else {
             Body::from_request(request, state).await.map(|body| OptionalBody(Some(body)))

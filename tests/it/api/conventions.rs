@@ -24,6 +24,15 @@ async fn what_the_framework_refuses_is_a_problem_document_too() {
 }
 
 #[tokio::test]
+async fn a_body_that_may_be_left_out_may_be_announced_all_the_same() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let event = alice.post("/api/v1/events").body("application/json", NEW_EVENT).expect(201).await.id();
+    alice.post(&format!("/api/v1/events/{event}/clone")).body("application/json", "").expect(201).await;
+    alice.post(&format!("/api/v1/events/{event}/clone")).body("application/json", "{").send().await.expect_problem("unreadable");
+}
+
+#[tokio::test]
 async fn bodies_that_cannot_be_read_are_told_apart() {
     let world = World::new().await;
     let alice = world.alice().await;
