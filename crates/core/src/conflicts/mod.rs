@@ -9,7 +9,7 @@
 //!   stricter of calendar and venue about the venue. A venue's `reject` is overridden only by who manages it.
 //! * **Exact** up to a horizon (`checked_until`), across endless series. Work is bounded; what would take more is refused.
 //!
-//! Every write goes through [`guard`], which `events::write` calls: check and write are one under locks on the calendar,
+//! Every write goes through `guard`, which `events::write` calls: check and write are one under locks on the calendar,
 //! the venues and the people involved. Only what an event takes *newly* is refused: whoever corrects a title, or cancels one
 //! of the instances, is not held up by an overlap that was allowed before.
 
