@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::body::HttpBody;
 #[expect(clippy::disallowed_types, reason = "the house extractors are made of axum's")]
 use axum::extract::Path;
 use axum::extract::{FromRequest, FromRequestParts, Request};

@@ -29,7 +29,12 @@ async fn a_body_that_may_be_left_out_may_be_announced_all_the_same() {
     let alice = world.alice().await;
     let event = alice.post("/api/v1/events").body("application/json", NEW_EVENT).expect(201).await.id();
     alice.post(&format!("/api/v1/events/{event}/clone")).body("application/json", "").expect(201).await;
-    alice.post(&format!("/api/v1/events/{event}/clone")).body("application/json", "{").send().await.expect_problem("unreadable");
+    alice
+        .post(&format!("/api/v1/events/{event}/clone"))
+        .body("application/json", "{")
+        .send()
+        .await
+        .expect_problem("unreadable");
 }
 
 #[tokio::test]
