@@ -94,6 +94,10 @@ pub async fn restore(config: &Config, clock: &Clock, from: &Path, force: bool) -
             .bind(settings::EPOCH)
             .bind(Ids::at(now).uuid().to_string()),
         sql("DELETE FROM settings WHERE key = $1").bind(settings::SEARCH),
+        // Rows of logs are numbered anew from 1, in their order; a seal knows how many it is about.
+        sql(
+            "UPDATE audit_seals SET tx = 0, seq = (SELECT CAST(sum(s.rows_sealed) AS BIGINT) FROM audit_seals s WHERE s.n <= audit_seals.n)",
+        ),
     ];
     let restored = db.restore(open()?, after).await;
     db.close().await;

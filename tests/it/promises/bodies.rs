@@ -277,6 +277,10 @@ async fn what_is_no_json_object_is_refused() {
             ("text/plain", "{}", "unsupported-media-type"),
             ("application/xml", "<a/>", "unsupported-media-type"),
         ] {
+            // Where a body may be left out, an empty one is none.
+            if text.is_empty() && operation.said["requestBody"]["required"] != true {
+                continue;
+            }
             let reply = bodies.request(&operation).body(media, text).send().await;
             let kind = reply.json["type"].as_str().unwrap_or_default().to_owned();
             assert_eq!(kind, format!("/problems/{slug}"), "{} {media} {text}: {}", operation.id, reply.text);

@@ -126,7 +126,8 @@ impl Asked {
             match one.position {
                 Some(at) => {
                     let behind = unfinished(&one.snapshot, at.tx);
-                    seen_as.push(format!("{} {} {behind:?}", at.tx, at.seq));
+                    // With its time: a restored database counts its positions anew.
+                    seen_as.push(format!("{} {} {:?} {behind:?}", at.tx, at.seq, one.at));
                 }
                 // The log keeps its rows for a time; without one, a tag holds for a day.
                 None => seen_as.push(ctx.now.strftime("%F").to_string()),
