@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ pub fn texts() -> axum::Router<App> {
 pub struct Texts;
 
 /// The part of a path before `.ics`; whatever has another ending is not there.
-pub struct IcsFile<T>(T);
+pub struct IcsFile<T>(pub(crate) T);
 
 impl<T: std::str::FromStr + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for IcsFile<T> {
     type Rejection = Problem;
@@ -53,7 +53,7 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> axum::extract::FromRequestPart
     }
 }
 
-fn language(query: &mut Query) -> Option<Language> {
+pub(crate) fn language(query: &mut Query) -> Option<Language> {
     query.text("lang").map(|tag| Language::of(&tag))
 }
 
@@ -134,13 +134,27 @@ async fn of_secret(
             tracing::warn!(%error, "the use of a feed could not be noted");
         }
     }
-    // What a secret shows is its owner's, though nobody is signed in.
-    let mut answer = answer(&app, &call, &headers, asked, None).await?;
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(answer)
+    Ok(behind_secret(answer(&app, &call, &headers, asked, None).await?))
 }
 
-async fn answer(app: &App, call: &Call, headers: &HeaderMap, asked: Asked, source: Option<&str>) -> Answer<Response> {
+/// What a secret address shows is its owner's, though nobody is signed in: no cache keeps it for others, no index finds
+/// it, and no other site is told the address.
+pub(crate) fn behind_secret(answer: impl IntoResponse) -> Response {
+    let told = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow")),
+    ];
+    (told, answer).into_response()
+}
+
+pub(crate) async fn answer(
+    app: &App,
+    call: &Call,
+    headers: &HeaderMap,
+    asked: Asked,
+    source: Option<&str>,
+) -> Answer<Response> {
     let tag = asked.tag.clone();
     let mut response = if is_known(call, headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
