@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ pub fn texts() -> axum::Router<App> {
 pub struct Texts;
 
 /// The part of a path before `.ics`; whatever has another ending is not there.
-pub struct IcsFile<T>(T);
+pub struct IcsFile<T>(pub(crate) T);
 
 impl<T: std::str::FromStr + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for IcsFile<T> {
     type Rejection = Problem;
@@ -55,7 +55,7 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> axum::extract::FromRequestPart
     }
 }
 
-fn language(query: &mut Query) -> Option<Language> {
+pub(crate) fn language(query: &mut Query) -> Option<Language> {
     query.text("lang").map(|tag| Language::of(&tag))
 }
 
@@ -139,7 +139,7 @@ async fn of_secret(
     query.finish()?;
     let key = (uri.path().to_owned(), language);
     if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
-        return Ok(as_owners(unchanged));
+        return Ok(behind_secret(unchanged));
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
@@ -155,13 +155,7 @@ async fn of_secret(
         }
     }
     keep(&app, &call, key, commits, &asked);
-    answer(&app, &call, &headers, asked, None).await.map(as_owners)
-}
-
-/// What a secret shows is its owner's, though nobody is signed in.
-fn as_owners(mut answer: Response) -> Response {
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    answer
+    answer(&app, &call, &headers, asked, None).await.map(behind_secret)
 }
 
 /// 304 without the database, for whoever is not signed in and has what was the newest text a moment ago.
@@ -180,7 +174,24 @@ fn keep(app: &App, call: &Call, key: FeedKey, commits: u64, asked: &Asked) {
     }
 }
 
-async fn answer(app: &App, call: &Call, headers: &HeaderMap, asked: Asked, source: Option<&str>) -> Answer<Response> {
+/// What a secret address shows is its owner's, though nobody is signed in: no cache keeps it for others, no index finds
+/// it, and no other site is told the address.
+pub(crate) fn behind_secret(answer: impl IntoResponse) -> Response {
+    let told = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow")),
+    ];
+    (told, answer).into_response()
+}
+
+pub(crate) async fn answer(
+    app: &App,
+    call: &Call,
+    headers: &HeaderMap,
+    asked: Asked,
+    source: Option<&str>,
+) -> Answer<Response> {
     let tag = asked.tag.clone();
     let response = if is_known(call, headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()

@@ -32,6 +32,7 @@ mod pieces;
 pub mod problem;
 pub mod reply;
 mod safety;
+mod share_links;
 mod shared;
 mod sharing;
 mod sync;
@@ -63,6 +64,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(history::routes())
         .merge(sync::routes())
         .merge(feeds::routes())
+        .merge(share_links::routes())
         .merge(exports::routes())
         .merge(imports::routes())
         .merge(jobs::routes())
@@ -78,6 +80,7 @@ pub fn router(app: App, pages: axum::Router) -> axum::Router {
         .merge(docs::router(&document))
         .merge(pages::router())
         .merge(feeds::texts())
+        .merge(share_links::texts())
         .merge(pages.with_state(()))
         .fallback(safety::not_found)
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
@@ -101,6 +104,7 @@ fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
     document.merge(ops::routes().into_openapi());
     document.merge(<feeds::Texts as utoipa::OpenApi>::openapi());
+    document.merge(<share_links::Texts as utoipa::OpenApi>::openapi());
     document::complete(&mut document);
     (api, document)
 }

@@ -181,6 +181,22 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
     Some(Grant { role, sight, reviewer })
 }
 
+/// What whoever holds a link to an event is to it, as long as whoever made the link may share it: nobody's viewer, who sees
+/// what is published as the viewers of its calendar do, but nothing that is not everybody's to know ([`Sight::Public`]).
+pub fn by_link(maker: &Actor, facts: &EventFacts, busy_only: bool) -> Option<Grant> {
+    check(on_event(maker, facts), Can::Share).ok()?;
+    if facts.deleted || facts.state != State::Published {
+        return None;
+    }
+    let sight = match facts.visibility {
+        Visibility::Confidential => return None,
+        Visibility::Private => Sight::Busy,
+        Visibility::Public if busy_only => Sight::Busy,
+        Visibility::Public => Sight::Public,
+    };
+    Some(Grant { role: None, sight, reviewer: false })
+}
+
 /// Whether the actor sees an event whatever its state and visibility: who works on its calendar, or with whom the event
 /// itself is shared. Others see of its history what they could see when it was so.
 pub fn sees_every_version(actor: &Actor, facts: &EventFacts) -> bool {

@@ -269,21 +269,21 @@ impl From<EventError> for crate::sharing::SharingError {
     }
 }
 
-/// Reads the list `ids`: at least one, each once, in the order they are given.
-fn read_ids(fields: &mut Fields, most: usize) -> Option<Vec<EventId>> {
-    let ids = fields.list("ids", most, |item, at| {
+/// Reads a list of ids of events: at least one, each once, in the order they are given.
+pub(crate) fn read_ids(fields: &mut Fields, name: &'static str, most: usize) -> Option<Vec<EventId>> {
+    let ids = fields.list(name, most, |item, at| {
         item.as_str()
             .and_then(|text| text.parse::<EventId>().ok())
             .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
     });
-    let ids = fields.require("ids", ids);
-    if fields.value("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        fields.error("ids", "empty", "must name at least one event");
+    let ids = fields.require(name, ids);
+    if fields.value(name).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        fields.error(name, "empty", "must name at least one event");
     }
     if let Some(ids) = &ids
         && ids.iter().collect::<std::collections::BTreeSet<_>>().len() != ids.len()
     {
-        fields.error("ids", "duplicate", "must name each event once");
+        fields.error(name, "duplicate", "must name each event once");
     }
     ids
 }
