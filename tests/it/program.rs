@@ -119,6 +119,10 @@ async fn a_calendar_can_be_exported_without_the_server() {
     let output = setup.run(&["export", "--calendar", "01941f29-7c00-7ccc-8000-3d1c7e9a5b10"]);
     assert!(output.code == Some(1) && output.stderr.contains("there is no calendar"), "{output:?}");
     assert_eq!(setup.run(&["export", "--calendar", &calendar, "--format", "xlsx"]).code, Some(2));
+    // Both are in the audit log.
+    let told = server.get("/api/v1/audit?action=export").header("authorization", &token).expect(200).await;
+    assert_eq!(told.each("/detail/format"), ["ics", "csv"]);
+    assert_eq!((told.each("/door"), told.each("/record_id")), (vec!["cli".to_owned(); 2], vec![calendar; 2]));
 }
 
 async fn sign_in(server: &Binary, login: &str, password: &str) -> String {

@@ -462,6 +462,12 @@ impl Query {
         self.invalid.or(()).map_err(Problem::from)
     }
 
+    /// What was asked, by name, without some of it.
+    pub fn told(&self, but: &[&str]) -> Map<String, Value> {
+        let asked = self.given.iter().filter(|(name, _)| !but.contains(&name.as_str()));
+        asked.map(|(name, value)| (name.clone(), value.clone().into())).collect()
+    }
+
     /// A digest of the question without its place (`cursor`, `limit`): a cursor belongs to one question.
     pub fn digest(&self) -> u32 {
         let mut asked: Vec<String> = self

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use kalends_core::audit;
 use kalends_core::ctx::Ctx;
 use kalends_core::events::{self, EventError, Found, List};
 use kalends_core::feeds::{IcsText, Language};
@@ -41,6 +42,11 @@ impl Format {
     pub const NAMES: &'static [(&'static str, Format)] =
         &[("ics", Format::Ics), ("csv", Format::Csv), ("json", Format::Json)];
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, format)| *format == self).map_or("json", |(name, _)| name)
+    }
+
     fn media(self) -> (&'static str, &'static str) {
         match self {
             Format::Ics => ("text/calendar; charset=utf-8", "attachment; filename=\"events.ics\""),
@@ -54,7 +60,7 @@ impl Format {
 ///
 /// Everything that the list of events with the same filters shows, in all its pages, as one file. CSV (RFC 4180) has a row
 /// for each event or, with `expand=true`, instance; texts that a spreadsheet would take for a formula begin with an
-/// apostrophe.
+/// apostrophe. Who is signed in is noted in the audit log, with the filters.
 #[utoipa::path(get, path = "/exports", tag = "feeds", operation_id = "export_events", security((), ("bearer" = [])),
     params(("format" = String, Query, description = "`ics`, `csv` or `json`"),
         ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
@@ -84,12 +90,20 @@ async fn export(State(app): State<App>, call: Call, mut query: Query) -> Answer<
     if format == Some(Format::Ics) && query.has("sort") {
         query.error("sort", "contradiction", "iCalendar has no order; leave sort out");
     }
+    let filters = query.told(&["format", "lang"]);
     let (list, _) = crate::events::read_query(query)?;
     // A missing one was refused with all the rest.
     let format = format.unwrap_or(Format::Json);
     let (media, disposition) = format.media();
+    let (ctx, calendar) = (call.ctx.clone(), list.calendar);
     let export = Export::new(call.ctx, list, format, "Kalends", language);
     let body = pieces::body(&app, export, |export: &mut Export, conn| Box::pin(export.next(conn))).await?;
+    // Before anything is sent. What people without an account take along is there for everybody.
+    if ctx.user().is_some() {
+        let entry = audit::of_export(format.name(), calendar, filters);
+        let noting = app.db.write((ctx, entry), |tx, (ctx, entry)| Box::pin(audit::record(tx, ctx, entry.clone())));
+        noting.await?;
+    }
     Ok(([(header::CONTENT_TYPE, media), (header::CONTENT_DISPOSITION, disposition)], body).into_response())
 }
 

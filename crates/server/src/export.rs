@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use kalends_core::access::Can;
+use kalends_core::audit;
 use kalends_core::calendars::{self, CalendarError};
 use kalends_core::ctx::{Ctx, Door};
 use kalends_core::events::{EventError, List};
@@ -50,6 +51,11 @@ pub async fn run(config: &Config, clock: &Clock, wanted: &Wanted) -> Result<()> 
         }
         None => Box::new(std::io::stdout().lock()),
     };
+    let filters = [("calendar_id".to_owned(), calendar.id.to_string().into())].into_iter().collect();
+    let entry = audit::of_export(wanted.format.name(), Some(calendar.id), filters);
+    let noted: Result<(), kalends_db::Error> =
+        db.write((ctx.clone(), entry), |tx, (ctx, entry)| Box::pin(audit::record(tx, ctx, entry.clone()))).await;
+    noted.context("noting the export in the audit log")?;
     let list = List { calendar: Some(calendar.id), ..List::default() };
     let mut export = Export::new(ctx, list, wanted.format, &calendar.name, Language::default());
     let mut out = BufWriter::new(&mut out);

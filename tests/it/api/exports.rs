@@ -118,3 +118,24 @@ async fn what_an_export_cannot_do_is_said() {
         assert!(refused.errors().iter().any(|(found, _)| found == pointer), "{query}: {}", refused.text);
     }
 }
+
+#[tokio::test]
+async fn who_exported_what_is_in_the_audit_log() {
+    let world = World::new().await;
+    let (alice, admin) = (world.alice().await, world.admin().await);
+    let id = events(&alice).await;
+    alice.get(&format!("/api/v1/exports?format=csv&calendar_id={id}&state=draft&lang=de")).expect(200).await;
+    alice.get(&format!("/api/v1/exports?format=ics&{MONTH}")).expect(200).await;
+    // What is refused took nothing along, and what anybody may have is not noted.
+    alice.get("/api/v1/exports?format=pdf").expect(422).await;
+    world.anonymous().get("/api/v1/exports?format=json").expect(200).await;
+    let told = admin.get("/api/v1/audit?action=export").expect(200).await;
+    let rows: Vec<_> = told.items().iter().map(|row| (&row["actor_id"], &row["result"], &row["detail"])).collect();
+    let whole = json!({"format": "ics", "filters": {"from": "2027-03-01T00:00:00Z", "to": "2027-04-15T00:00:00Z"}});
+    let drafts = json!({"format": "csv", "filters": {"calendar_id": id, "state": "draft"}});
+    let (alice_id, ok) = (json!(alice.id), json!("ok"));
+    assert_eq!(rows, [(&alice_id, &ok, &whole), (&alice_id, &ok, &drafts)]);
+    let about = admin.get(&format!("/api/v1/audit?action=export&record_id={id}")).expect(200).await;
+    assert_eq!(about.items().len(), 1);
+    assert_eq!((&about.items()[0]["type"], &about.items()[0]["door"]), (&json!("calendar"), &json!("rest")));
+}

@@ -18,6 +18,7 @@ mod instances;
 mod invitations;
 mod jobs;
 mod leaving;
+mod owners;
 mod paging;
 mod search;
 mod share_links;

@@ -21,7 +21,7 @@ pub use trail::{Trail, Viewed};
 
 use jiff::Timestamp;
 use kalends_db::{Result, Tx};
-use kalends_kernel::UserId;
+use kalends_kernel::{CalendarId, UserId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -134,6 +134,16 @@ pub struct Audited {
     pub count: i64,
     /// More, as JSON text.
     pub detail: Option<String>,
+}
+
+/// The row of an export: in which form, and by which filters; about the calendar, where it is one calendar's.
+pub fn of_export(format: &str, calendar: Option<CalendarId>, filters: Map<String, Value>) -> Entry {
+    Entry {
+        kind: calendar.map(|_| "calendar"),
+        record: calendar.map(CalendarId::uuid),
+        detail: Some(serde_json::json!({"format": format, "filters": filters})),
+        ..Entry::of(Action::Export)
+    }
 }
 
 /// The row of what an administrator saw: of one record about that, of several with their list.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::grants::{self, Target, find_targets};
 use super::store::groups::On;
+use super::store::members as member_store;
 use super::{Permission, SharingError, Wish, store};
 use crate::access::{Can, Denied, Role};
 use crate::calendars::{self, Calendar};
@@ -92,9 +93,14 @@ pub(super) async fn set(
     let mut other_owners =
         before.iter().filter(|permission| permission.role == Role::Owner).filter_map(Permission::user);
     if old == Some(Role::Owner) {
-        let Some(heir) = other_owners.find(|other| *other != user) else { return Err(SharingError::LastOwner) };
+        let by_name = other_owners.find(|other| *other != user);
+        let by_group = member_store::owner_by_group(tx, On::Calendar(id), user).await?;
+        let heir = by_name.or(by_group).ok_or(SharingError::LastOwner)?;
         if calendar.is_default && calendar.owner == user {
             return Err(SharingError::Default);
+        }
+        if by_name.is_none() {
+            promote(tx, ctx, id, &before, heir).await?;
         }
         if store::owner(tx, id).await? == Some(user) {
             hand_over(tx, ctx, id, user, heir).await?;
@@ -117,6 +123,33 @@ pub(super) async fn set(
         user: Some(user),
         version: None,
         detail: Some(json!({"from": was.map(Role::name), "to": role.map(Role::name)})),
+    };
+    Ok(changes::record(tx, ctx, change).await?)
+}
+
+/// Makes somebody an owner by their own name, because the calendar is to belong to them; an account that is disabled or
+/// deleted meanwhile is none.
+async fn promote(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: CalendarId,
+    before: &[Permission],
+    heir: UserId,
+) -> Result<(), SharingError> {
+    if !store::lock_active(tx, heir).await? {
+        return Err(SharingError::LastOwner);
+    }
+    let old = before.iter().find(|permission| permission.user() == Some(heir)).map(|permission| permission.role);
+    store::put_on_calendar(tx, id, heir, Role::Owner, ctx.now).await?;
+    let change = Change {
+        kind: Kind::CalendarPermission,
+        op: op(old, Some(Role::Owner)),
+        record: id.uuid(),
+        calendar: Some(id),
+        user: Some(heir),
+        version: None,
+        // They owned it through their group.
+        detail: Some(json!({"from": Role::Owner.name(), "to": Role::Owner.name()})),
     };
     Ok(changes::record(tx, ctx, change).await?)
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::calendar::op;
 use super::grants::{self, Target, find_targets};
 use super::store::groups::{On, Reach};
+use super::store::members as member_store;
 use super::{Invitation, Permission, SharingError, Wish, store};
 use crate::access::{Can, Denied, Role};
 use crate::changes::{self, Change, Kind};
@@ -114,7 +115,7 @@ async fn set(tx: &mut Tx, ctx: &Ctx, event: &Event, user: UserId, role: Option<R
         .any(|permission| permission.inherited && permission.user() == Some(user) && permission.role == Role::Owner);
     let other_owner = before.iter().any(|permission| permission.role == Role::Owner && permission.user() != Some(user));
     // The calendar's owners own its events: to take that away from the only one would leave nobody.
-    if role != Some(Role::Owner) && inherits_ownership && !other_owner {
+    if role != Some(Role::Owner) && inherits_ownership && !other_owner && !by_group(tx, event, user).await? {
         return Err(SharingError::LastOwner);
     }
     if old == role {
@@ -130,6 +131,12 @@ async fn set(tx: &mut Tx, ctx: &Ctx, event: &Event, user: UserId, role: Option<R
         None => store::remove_from_event(tx, event.id, user).await?,
     }
     Ok(changes::record(tx, ctx, change(event.id, event.calendar_id, user, was, role)).await?)
+}
+
+/// Whether somebody else owns the event, or its calendar, through a group.
+async fn by_group(tx: &mut Tx, event: &Event, but: UserId) -> Result<bool, kalends_db::Error> {
+    let of_event = member_store::owner_by_group(tx, On::Event(event.id), but).await?;
+    Ok(of_event.or(member_store::owner_by_group(tx, On::Calendar(event.calendar_id), but).await?).is_some())
 }
 
 fn change(id: EventId, calendar: CalendarId, user: UserId, from: Option<Role>, to: Option<Role>) -> Change {

@@ -6,6 +6,7 @@ use kalends_db::{Conn, Error, Tx};
 use kalends_kernel::{EmailAddress, GroupId, Invalid, UserId};
 
 use super::store::groups::{self as store, Grant, On, Reach};
+use super::store::members as member_store;
 use super::{Invitation, Permission, Principal, SharingError, Wish, groups};
 use crate::access::Role;
 use crate::ctx::Ctx;
@@ -136,10 +137,10 @@ fn permission(grant: Grant, inherited: bool) -> Permission {
 pub async fn address_verified(tx: &mut Tx, ctx: &Ctx, user: UserId, key: &str) -> Result<(), Error> {
     let Some(group) = store::find_address(tx, key).await? else { return Ok(()) };
     store::lock(tx, group).await?;
-    if store::member_count(tx, group).await? == 0 {
+    if member_store::member_count(tx, group).await? == 0 {
         store::remove_expired(tx, group, ctx.now).await?;
     }
-    if store::add_member(tx, group, user, ctx.now).await? {
+    if member_store::add_member(tx, group, user, ctx.now).await? {
         store::record(tx, ctx, &Reach { group, member: Some(user), on: None, op: "created", was: Some(0) }).await?;
     }
     Ok(())
@@ -150,7 +151,7 @@ pub async fn address_verified(tx: &mut Tx, ctx: &Ctx, user: UserId, key: &str) -
 pub async fn address_given_up(tx: &mut Tx, ctx: &Ctx, user: UserId, key: &str, keeps: bool) -> Result<(), Error> {
     let Some(group) = store::find_address(tx, key).await? else { return Ok(()) };
     store::lock(tx, group).await?;
-    if !store::is_member(tx, group, user).await? {
+    if !member_store::is_member(tx, group, user).await? {
         return Ok(());
     }
     if keeps {
@@ -158,7 +159,7 @@ pub async fn address_given_up(tx: &mut Tx, ctx: &Ctx, user: UserId, key: &str, k
             super::store::keep(tx, on, user, role, ctx.now).await?;
             store::remove_grant(tx, on, group).await?;
         }
-        return store::remove_member(tx, group, user).await;
+        return member_store::remove_member(tx, group, user).await;
     }
     groups::expel(tx, ctx, group, user).await
 }

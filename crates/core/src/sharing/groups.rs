@@ -7,6 +7,7 @@ use kalends_kernel::{Cursor, GroupId, Invalid, Page, UserId};
 use serde_json::{Map, Value, json};
 
 use super::store::groups::{self as store, Reach};
+use super::store::members as member_store;
 use super::{Invitation, input};
 use crate::access::{self, Denied, Role};
 use crate::changes::{self, Change, Kind, Op};
@@ -127,7 +128,7 @@ pub async fn members(
     of: u32,
 ) -> Result<Page<Member>, GroupError> {
     group(conn, ctx, id, Role::Viewer).await?;
-    let found = store::members(conn, id, i64::from(limit) + 1, cursor).await?;
+    let found = member_store::members(conn, id, i64::from(limit) + 1, cursor).await?;
     Ok(page(found, limit, |last| Cursor { key: last.username.clone(), id: last.user.uuid(), part: String::new(), of }))
 }
 
@@ -160,7 +161,7 @@ pub async fn create_group(tx: &mut Tx, ctx: &Ctx, body: &Map<String, Value>) -> 
         is_member: true,
     };
     store::insert(tx, &group).await?;
-    store::add_member(tx, group.id, owner, ctx.now).await?;
+    member_store::add_member(tx, group.id, owner, ctx.now).await?;
     log(tx, ctx, group.id, Op::Created, 1).await?;
     Ok(group)
 }
@@ -184,7 +185,7 @@ pub async fn edit_group(
     json_patch::merge(&mut body, &patch.map(|(name, value)| (name.clone(), value.clone())).collect());
     let input = parse(body.as_object().unwrap_or(&Map::new()))?;
     let owner = input.owner.unwrap_or(old.owner);
-    if owner != old.owner && !store::is_member(tx, id, owner).await? {
+    if owner != old.owner && !member_store::is_member(tx, id, owner).await? {
         return Err(Invalid::one("/owner_id", "not-a-member", "must be somebody who is in the group").into());
     }
     let new = Group { name: input.name, description: input.description, owner, ..old.clone() };
@@ -241,12 +242,12 @@ pub async fn add_members(tx: &mut Tx, ctx: &Ctx, id: GroupId, people: &[Invitati
             invalid.add(format!("/users/{index}"), "unknown-user", "there is no such account");
             continue;
         };
-        if store::add_member(tx, id, user, ctx.now).await? {
+        if member_store::add_member(tx, id, user, ctx.now).await? {
             store::record(tx, ctx, &Reach { group: id, member: Some(user), on: None, op: "created", was: Some(0) })
                 .await?;
         }
     }
-    let count = store::member_count(tx, id).await?;
+    let count = member_store::member_count(tx, id).await?;
     if count > MOST_MEMBERS {
         invalid.add("/users", "too-many", format!("a group may have {MOST_MEMBERS} members"));
     }
@@ -265,5 +266,5 @@ pub async fn remove_member(tx: &mut Tx, ctx: &Ctx, id: GroupId, user: UserId) ->
 /// Takes somebody out of a group.
 pub(super) async fn expel(tx: &mut Tx, ctx: &Ctx, id: GroupId, user: UserId) -> Result<(), Error> {
     store::record(tx, ctx, &Reach { group: id, member: Some(user), on: None, op: "deleted", was: None }).await?;
-    store::remove_member(tx, id, user).await
+    member_store::remove_member(tx, id, user).await
 }

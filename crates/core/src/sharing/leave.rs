@@ -5,7 +5,7 @@ use kalends_kernel::{CalendarId, UserId};
 use serde_json::json;
 
 use super::calendar::hand_over;
-use super::store::{self, groups as group_store};
+use super::store::{self, groups as group_store, members as member_store};
 use super::{Permission, groups};
 use crate::access::Role;
 use crate::calendars;
@@ -28,13 +28,13 @@ pub async fn leave_all(tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<()> {
         store::remove_from_event(tx, id, user).await?;
         record(tx, ctx, Kind::EventPermission, id.uuid(), Some(calendar), user, role).await?;
     }
-    for group in group_store::memberships(tx, user).await? {
+    for group in member_store::memberships(tx, user).await? {
         group_store::lock(tx, group).await?;
         groups::expel(tx, ctx, group, user).await?;
     }
     for id in group_store::owned_by(tx, user).await? {
         group_store::lock(tx, id).await?;
-        match group_store::first_member(tx, id).await? {
+        match member_store::first_member(tx, id).await? {
             Some(heir) => group_store::set_owner(tx, id, heir, ctx.now).await?,
             None => groups::remove(tx, ctx, id).await?,
         }

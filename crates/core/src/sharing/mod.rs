@@ -1,7 +1,8 @@
 //! Sharing: who may do what on a calendar or one event.
 //!
 //! Invariants: every calendar has an owner; an event's owners are its own and its calendar's, so it always has one too.
-//! The owners that count for this are people who were named; a group or an address may be given the role of owner as well.
+//! A group that owns counts when somebody active is in it (an address only once somebody has shown it to be theirs): when the
+//! last owner by name leaves, whoever has been in the group longest becomes one.
 //! Only owners share. A share takes effect with its commit: nothing about permissions is cached, and who is in a group is
 //! looked up in the statement that asks for a role.
 

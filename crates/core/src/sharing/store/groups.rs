@@ -1,4 +1,4 @@
-//! All SQL of groups, their members, and what they may do.
+//! All SQL of groups and what they may do. Who is in them: `members`.
 
 use jiff::Timestamp;
 use kalends_db::{Conn, Error, FromRow, Result, Row, Sql, Tx, sql};
@@ -6,7 +6,7 @@ use kalends_kernel::{CalendarId, Cursor, EmailAddress, EventId, GroupId, UserId}
 
 use crate::access::Role;
 use crate::ctx::Ctx;
-use crate::sharing::groups::{Group, Member};
+use crate::sharing::groups::Group;
 
 /// What is shared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,21 +16,21 @@ pub(crate) enum On {
 }
 
 impl On {
-    fn table(self) -> &'static str {
+    pub(super) fn table(self) -> &'static str {
         match self {
             On::Calendar(_) => "calendar_group_permissions",
             On::Event(_) => "event_group_permissions",
         }
     }
 
-    fn column(self) -> &'static str {
+    pub(super) fn column(self) -> &'static str {
         match self {
             On::Calendar(_) => "calendar_id",
             On::Event(_) => "event_id",
         }
     }
 
-    fn bind(self, statement: Sql) -> Sql {
+    pub(super) fn bind(self, statement: Sql) -> Sql {
         match self {
             On::Calendar(id) => statement.bind(id),
             On::Event(id) => statement.bind(id),
@@ -215,7 +215,7 @@ pub(crate) async fn record(tx: &mut Tx, ctx: &Ctx, reach: &Reach) -> Result<()> 
     Ok(())
 }
 
-struct Found(GroupId);
+pub(super) struct Found(pub(super) GroupId);
 
 impl FromRow for Found {
     fn from_row(row: &Row) -> Result<Self> {
@@ -396,97 +396,11 @@ pub(crate) async fn delete(tx: &mut Tx, id: GroupId) -> Result<()> {
     Ok(())
 }
 
-impl FromRow for Member {
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Member {
-            user: row.get("user_id")?,
-            name: row.get("name")?,
-            username: row.get("username")?,
-            since: row.get("created_at")?,
-        })
-    }
-}
-
-/// The members of a group, by user name.
-pub(crate) async fn members(
-    conn: &mut Conn,
-    group: GroupId,
-    limit: i64,
-    behind: Option<&Cursor>,
-) -> Result<Vec<Member>> {
-    const TEXT: &str = "SELECT m.user_id, u.name, u.username, m.created_at FROM group_members m JOIN users u ON u.id = m.user_id WHERE m.group_id = $1";
-    match behind {
-        None => sql(format!("{TEXT} ORDER BY u.username, u.id LIMIT $2")).bind(group).bind(limit).all(conn).await,
-        Some(cursor) => {
-            sql(format!("{TEXT} AND (u.username, u.id) > ($3, $4) ORDER BY u.username, u.id LIMIT $2"))
-                .bind(group)
-                .bind(limit)
-                .bind(cursor.key.as_str())
-                .bind(cursor.id)
-                .all(conn)
-                .await
-        }
-    }
-}
-
-/// How many members a group has.
-pub(crate) async fn member_count(conn: &mut Conn, group: GroupId) -> Result<i64> {
-    sql("SELECT count(*) AS n FROM group_members WHERE group_id = $1").bind(group).one(conn).await
-}
-
-/// Puts somebody in; false when they are already.
-pub(crate) async fn add_member(tx: &mut Tx, group: GroupId, user: UserId, at: Timestamp) -> Result<bool> {
-    let added = sql("INSERT INTO group_members (group_id, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT (group_id, user_id) DO NOTHING")
-        .bind(group)
-        .bind(user)
-        .bind(at)
-        .run(tx)
-        .await?;
-    Ok(added == 1)
-}
-
-pub(crate) async fn is_member(conn: &mut Conn, group: GroupId, user: UserId) -> Result<bool> {
-    let found: i64 = sql("SELECT count(*) AS n FROM group_members WHERE group_id = $1 AND user_id = $2")
-        .bind(group)
-        .bind(user)
-        .one(conn)
-        .await?;
-    Ok(found > 0)
-}
-
-pub(crate) async fn remove_member(tx: &mut Tx, group: GroupId, user: UserId) -> Result<()> {
-    sql("DELETE FROM group_members WHERE group_id = $1 AND user_id = $2").bind(group).bind(user).run(tx).await?;
-    Ok(())
-}
-
-/// The groups that somebody is in, addresses among them.
-pub(crate) async fn memberships(conn: &mut Conn, user: UserId) -> Result<Vec<GroupId>> {
-    let found: Vec<Found> =
-        sql("SELECT group_id AS id FROM group_members WHERE user_id = $1 ORDER BY 1").bind(user).all(conn).await?;
-    Ok(found.into_iter().map(|found| found.0).collect())
-}
-
 /// The groups that somebody owns.
 pub(crate) async fn owned_by(conn: &mut Conn, user: UserId) -> Result<Vec<GroupId>> {
     let found: Vec<Found> =
         sql("SELECT id FROM user_groups WHERE owner_id = $1 ORDER BY 1").bind(user).all(conn).await?;
     Ok(found.into_iter().map(|found| found.0).collect())
-}
-
-/// Who has been in the group longest.
-pub(crate) async fn first_member(conn: &mut Conn, group: GroupId) -> Result<Option<UserId>> {
-    struct First(UserId);
-    impl FromRow for First {
-        fn from_row(row: &Row) -> Result<Self> {
-            row.get("user_id").map(First)
-        }
-    }
-    let found: Option<First> =
-        sql("SELECT user_id FROM group_members WHERE group_id = $1 ORDER BY created_at, user_id LIMIT 1")
-            .bind(group)
-            .optional(conn)
-            .await?;
-    Ok(found.map(|found| found.0))
 }
 
 pub(crate) async fn set_owner(tx: &mut Tx, group: GroupId, owner: UserId, at: Timestamp) -> Result<()> {

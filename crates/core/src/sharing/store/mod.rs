@@ -1,6 +1,7 @@
 //! All SQL of permissions: of people here, of groups in `groups`.
 
 pub(crate) mod groups;
+pub(crate) mod members;
 pub(crate) mod mine;
 
 use jiff::Timestamp;
