@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0012_audit.sqlite.sql"),
         postgres: include_str!("../../../migrations/0012_audit.postgres.sql"),
     },
+    same("0014_sequence", include_str!("../../../migrations/0014_sequence.sql")),
 ];
 
 /// What a migration run did.

@@ -3,6 +3,7 @@
 mod again;
 mod corpus;
 mod peculiar;
+mod programs;
 mod undo;
 
 use kalends_testkit::{Person, Reply, World};

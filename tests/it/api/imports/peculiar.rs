@@ -216,7 +216,7 @@ async fn what_is_longer_than_an_event_can_be_is_cut_and_said() {
     let warnings = job.json["result"]["rows"][0]["warnings"].to_string();
     assert!(warnings.contains("SUMMARY has 700 characters") && warnings.contains("bytes of ATTACH"), "{warnings}");
     let made = by_uid(&alice, "long").await;
-    assert_eq!((made["title"].as_str().map(str::len), &made["location"]), (Some(500), &json!("Aula Second floor")));
+    assert_eq!((made["title"].as_str().map(str::len), &made["location"]), (Some(500), &json!("Aula\nSecond floor")));
     let path = format!("/api/v1/events/{}", made["id"].as_str().expect("an id"));
     assert_eq!(kept(&world, &path).await, ["X-SMALL:1"]);
     assert_eq!(by_uid(&alice, "untitled").await["title"], "(untitled)");
