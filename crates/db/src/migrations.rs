@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0012_audit.sqlite.sql"),
         postgres: include_str!("../../../migrations/0012_audit.postgres.sql"),
     },
-    same("0014_sequence", include_str!("../../../migrations/0014_sequence.sql")),
+    same("0014_sequence_and_retention", include_str!("../../../migrations/0014_sequence_and_retention.sql")),
 ];
 
 /// What a migration run did.

@@ -2,3 +2,5 @@
 ALTER TABLE events ADD COLUMN sequence_from BIGINT NOT NULL DEFAULT 0;
 -- CREATED of an event that came in from elsewhere: when it was first made there.
 ALTER TABLE events ADD COLUMN first_made_at TIMESTAMPTZ;
+-- Jobs that are over, the oldest first: they are kept for a while.
+CREATE INDEX jobs_finished_at ON jobs (finished_at);
