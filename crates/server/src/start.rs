@@ -20,8 +20,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::housekeeping::{self, Kept};
 use crate::serve::serve;
-use crate::{housekeeping, metrics, secret_key, worker};
+use crate::{metrics, secret_key, worker};
 
 /// How long requests that run may go on once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -59,7 +60,7 @@ pub(crate) struct Prepared {
     pub(crate) app: App,
     listener: TcpListener,
     metrics: PrometheusHandle,
-    keep_changes: u32,
+    kept: Kept,
 }
 
 /// Everything that can fail at a start.
@@ -84,14 +85,14 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
         wake: Arc::default(),
         metrics: Box::new(move || rendered.render()),
     });
-    let keep_changes = config.changes.retention_days;
-    Ok(Prepared { addr, app, listener, metrics, keep_changes })
+    let kept = Kept { changes: config.changes.retention_days, jobs: config.jobs.retention_days };
+    Ok(Prepared { addr, app, listener, metrics, kept })
 }
 
 impl Prepared {
     /// Answers from now on.
     pub(crate) fn serve(self) -> Running {
-        let Prepared { addr, app, listener, metrics, keep_changes } = self;
+        let Prepared { addr, app, listener, metrics, kept } = self;
         let (stopping, stopped) = watch::channel(false);
         let pages = kalends_web::router(Web {
             db: app.db.clone(),
@@ -102,7 +103,7 @@ impl Prepared {
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped.clone())));
         let work = || worker::run(app.db.clone(), app.clock.clone(), app.wake.clone(), stopped.clone());
         let workers = (0..worker::WORKERS).map(|_| tokio::spawn(work())).collect();
-        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, keep_changes));
+        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, kept));
         Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping }
     }
 }

@@ -91,6 +91,8 @@ pub struct Event<C = Content> {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Where it came from, if it was imported.
+    pub origin: Origin,
     /// Since when it is in the trash.
     pub deleted_at: Option<Timestamp>,
     /// The zone of its calendar: where all-day and floating events lie.
@@ -99,6 +101,15 @@ pub struct Event<C = Content> {
     pub in_calendar: InCalendar,
     /// What the policy looks at, its state among it.
     pub facts: EventFacts,
+}
+
+/// What an event brought along from elsewhere beside its content. It never changes with an edit.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Origin {
+    /// What SEQUENCE (RFC 5545 3.8.7.4) counts on from: the number that it came in with, less one for each version before.
+    pub sequence_from: i64,
+    /// CREATED (RFC 5545 3.8.7.1): when it was first made there.
+    pub first_made_at: Option<Timestamp>,
 }
 
 /// What the calendar of an event decides about it beside rights and zone.
@@ -122,13 +133,26 @@ impl Event {
     pub fn state(&self) -> State {
         self.facts.state
     }
+
+    /// SEQUENCE (RFC 5545 3.8.7.4): it grows with each version, and an import under a higher number raises it.
+    pub fn sequence(&self) -> i64 {
+        self.origin.sequence_from.saturating_add(self.version - 1).clamp(0, i64::from(i32::MAX))
+    }
+
+    /// The event whose next version has at least this SEQUENCE: whoever saw the number elsewhere takes what is said here
+    /// from then on for newer.
+    #[must_use]
+    pub fn reaching(self, sequence: i64) -> Event {
+        let sequence_from = self.origin.sequence_from.max(sequence.saturating_sub(self.version));
+        Event { origin: Origin { sequence_from, ..self.origin }, ..self }
+    }
 }
 
 impl<C> Event<C> {
     /// The same event with another content.
     fn with<D>(self, content: D) -> Event<D> {
         let Event { id, uid, calendar_id, author_id, split_from, submitted, version, .. } = self;
-        let Event { created_at, updated_at, deleted_at, calendar_zone, in_calendar, facts, .. } = self;
+        let Event { created_at, updated_at, origin, deleted_at, calendar_zone, in_calendar, facts, .. } = self;
         Event {
             id,
             uid,
@@ -140,6 +164,7 @@ impl<C> Event<C> {
             content,
             created_at,
             updated_at,
+            origin,
             deleted_at,
             calendar_zone,
             in_calendar,

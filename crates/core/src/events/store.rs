@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError, InCalendar, Stored, words};
+use super::{Allowed, Event, EventError, InCalendar, Origin, Stored, words};
 use crate::access::{
     self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, State, Visibility,
 };
@@ -21,7 +21,7 @@ use crate::search::Entry;
 macro_rules! own_columns {
     () => {
         "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
-    e.created_at, e.updated_at, e.deleted_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
+    e.created_at, e.updated_at, e.deleted_at, e.sequence_from, e.first_made_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
     c.deleted_at AS calendar_deleted_at, c.conflicts AS calendar_conflicts,
     c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role"
     };
@@ -68,6 +68,7 @@ impl<C> Event<C> {
             content,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
+            origin: Origin { sequence_from: row.get("sequence_from")?, first_made_at: row.opt("first_made_at")? },
             deleted_at,
             calendar_zone: calendars::store::zone(row, "calendar_zone")?,
             in_calendar: InCalendar {
@@ -129,8 +130,8 @@ pub(super) async fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = EventId>
 
 pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
     sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
-            weekday, title_key, created_at, updated_at, deleted_at, venue_id, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+            weekday, title_key, created_at, updated_at, deleted_at, venue_id, content, sequence_from, first_made_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)")
         .bind(event.id)
         .bind(event.uid.as_str())
         .bind(event.calendar_id)
@@ -150,6 +151,8 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
         .bind(event.deleted_at)
         .bind(event.content.venue_id)
         .bind_json(&event.content)?
+        .bind(event.origin.sequence_from)
+        .bind(event.origin.first_made_at)
         .run(tx)
         .await?;
     insert_categories(tx, event).await
@@ -158,7 +161,8 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
 /// Writes the event over the version that was read; false when somebody was faster.
 pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: i64) -> Result<bool> {
     let changed = sql("UPDATE events SET uid = $3, calendar_id = $4, state = $5, submitted = $6, visibility = $7, version = $8, starts_at = $9,
-            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, venue_id = $16, content = $17
+            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, venue_id = $16, content = $17,
+            sequence_from = $18
          WHERE id = $1 AND version = $2")
         .bind(event.id)
         .bind(read)
@@ -177,6 +181,7 @@ pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: 
         .bind(event.deleted_at)
         .bind(event.content.venue_id)
         .bind_json(&event.content)?
+        .bind(event.origin.sequence_from)
         .run(tx)
         .await?;
     if changed == 0 {
