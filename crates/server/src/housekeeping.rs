@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use kalends_core::audit::{self, Seal};
-use kalends_core::{accounts, sync};
+use kalends_core::{accounts, conflicts, sync};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
@@ -27,9 +28,13 @@ pub async fn run(app: App, metrics: PrometheusHandle, keep_changes: u32) {
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sealing = tokio::time::interval(SEAL);
     sealing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rolling: Option<Timestamp> = None;
     loop {
         tokio::select! {
-            _ = sealing.tick() => seal(&app).await,
+            _ = sealing.tick() => {
+                seal(&app).await;
+                roll_on(&app, &mut rolling).await;
+            }
             _ = hourly.tick() => {
                 tidy(&app).await;
                 prune(&app, keep_changes).await;
@@ -59,6 +64,22 @@ async fn prune(app: &App, keep_days: u32) {
             Ok(0) => return,
             Ok(rows) => tracing::debug!(rows, "old changes are gone"),
             Err(error) => return tracing::warn!(%error, "pruning the change log failed; it is tried again in an hour"),
+        }
+    }
+}
+
+/// Looks at what has come into reach of conflicts, a step at a time. `due` is when there is something to do, as far as this
+/// node knows.
+async fn roll_on(app: &App, due: &mut Option<Timestamp>) {
+    let now = app.clock.now();
+    if due.is_some_and(|due| due > now) {
+        return;
+    }
+    match conflicts::roll_on(&app.db, now, app.settings.horizon_years).await {
+        Ok(next) => *due = Some(next),
+        Err(error) => {
+            tracing::warn!(%error, "the horizon of conflicts could not be moved on; it is tried again in a minute");
+            *due = now.checked_add(SignedDuration::from_secs(60)).ok();
         }
     }
 }
