@@ -12,6 +12,9 @@ pub const TZDB: &str = "tzdb";
 /// The version of the normaliser with which the index of words was made (rule 28).
 pub const SEARCH: &str = "search";
 
+/// How far conflicts are known, and where the work of looking further is (rule 27).
+pub const ROLLED_ON: &str = "conflicts";
+
 struct Setting(String);
 
 impl FromRow for Setting {
@@ -47,4 +50,11 @@ pub async fn set_once(tx: &mut Tx, key: &str, value: &str) -> Result<String> {
         .run(tx)
         .await?;
     Ok(get(tx, key).await?.unwrap_or_else(|| value.to_owned()))
+}
+
+/// The value of a setting that is there, kept from being changed by others until the commit.
+pub async fn lock(tx: &mut Tx, key: &str) -> Result<Option<String>> {
+    let found: Option<Setting> =
+        tx.lock_row("SELECT value FROM settings WHERE key = $1").bind(key).optional(tx).await?;
+    Ok(found.map(|setting| setting.0))
 }

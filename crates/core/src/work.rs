@@ -106,6 +106,8 @@ async fn run(db: &Db, clock: &Clock, job: &Job, lease: Lease) -> Result<Ended, S
     match (job.kind, job.undoing) {
         (Some(Kind::Import), false) => imports::run(db, clock, job, lease, ctx).await,
         (Some(Kind::Import), true) => imports::undo(db, clock, job, lease, ctx).await,
+        // Written when it was done already.
+        (Some(Kind::Conflicts), _) => Ok(Ended::done("there is nothing to be done", None)),
         (None, _) => Ok(Ended::failed("only a newer program knows this kind of job", None)),
     }
 }
@@ -114,7 +116,7 @@ async fn run(db: &Db, clock: &Clock, job: &Job, lease: Lease) -> Result<Ended, S
 async fn partial(db: &Db, job: &Job) -> Result<Option<Value>> {
     match job.kind {
         Some(Kind::Import) => imports::so_far(db, job).await.map(Some),
-        None => Ok(None),
+        Some(Kind::Conflicts) | None => Ok(None),
     }
 }
 
@@ -142,7 +144,7 @@ async fn ctx_of(conn: &mut Conn, job: &Job, now: Timestamp) -> Result<Option<Ctx
     let actor = Actor::User(SignedIn { id, role: user.role, by });
     let door = match job.kind {
         Some(Kind::Import) => Door::Import,
-        None => Door::Job,
+        Some(Kind::Conflicts) | None => Door::Job,
     };
     Ok(Some(Ctx { actor, ..Ctx::system(now, door) }))
 }

@@ -197,6 +197,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>
 /// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
 #[utoipa::path(patch, path = "/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
     responses((status = 200, description = "As it is now", body = CalendarView), (status = 403, description = "Only owners may", body = ProblemDocument),
+        (status = 409, description = "`conflict`: in another `time_zone` its all-day and floating events, which `event_ids` names, would take time that is taken, and its policy or that of a venue is `reject`", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {

@@ -37,6 +37,8 @@ impl From<CalendarError> for Problem {
                 Problem::new(&codes::PRECONDITION_FAILED).with("current", &view).etag(etag)
             }
             CalendarError::Default => Problem::new(&codes::DEFAULT_CALENDAR),
+            CalendarError::Clash(which, report) => crate::events::of_clash(&report).with("event_ids", which),
+            CalendarError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             CalendarError::Internal(error) => error.into(),
         }
     }

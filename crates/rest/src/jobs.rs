@@ -46,7 +46,7 @@ pub struct JobView {
     /// Its id.
     #[schema(value_type = uuid::Uuid)]
     id: JobId,
-    /// What work it is: `import`.
+    /// What work it is: `import`; or `conflicts`, which is written when it is done.
     kind: String,
     /// `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`.
     state: &'static str,
@@ -58,7 +58,9 @@ pub struct JobView {
     /// What happened, oldest first; at most 100 lines.
     log: Vec<LogLineView>,
     /// What came of it. Of an import: `{dry_run, created, updated, unchanged, refused, skipped, rows: [{line, uid, title, action, event_id, problem?, warnings}], truncated}`,
-    /// of one that was undone also `undone`. In a list without the rows.
+    /// of one that was undone also `undone`. Of `conflicts`, which tells the owner of a calendar of clashes that have come into reach:
+    /// `{checked_from, checked_until, conflicts, rows: [{event_id, title, with: {event_id, title, start, end, original_start, reasons}}], truncated}`.
+    /// In a list without the rows.
     #[schema(value_type = Option<Object>)]
     result: Option<Value>,
     /// How often it was begun since it last got further.
@@ -165,7 +167,7 @@ impl From<JobError> for Problem {
 ///
 /// Your own, newest first; administrators see everybody's. Results come without their rows.
 #[utoipa::path(get, path = "/jobs", tag = "jobs", operation_id = "list_jobs",
-    params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import`"),
+    params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import` or `conflicts`"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = JobPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use kalends_core::audit::{self, Seal};
-use kalends_core::{accounts, sync, work};
+use kalends_core::{accounts, conflicts, sync, work};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
@@ -36,9 +37,13 @@ pub async fn run(app: App, metrics: PrometheusHandle, kept: Kept) {
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sealing = tokio::time::interval(SEAL);
     sealing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rolling: Option<Timestamp> = None;
     loop {
         tokio::select! {
-            _ = sealing.tick() => seal(&app).await,
+            _ = sealing.tick() => {
+                seal(&app).await;
+                roll_on(&app, &mut rolling).await;
+            }
             _ = hourly.tick() => {
                 tidy(&app).await;
                 prune(&app, kept.changes).await;
@@ -83,6 +88,22 @@ async fn prune_jobs(app: &App, keep_days: u32) {
             Ok(false) => return,
             Ok(true) => tracing::debug!("an old job is gone"),
             Err(error) => return tracing::warn!(%error, "pruning jobs failed; it is tried again in an hour"),
+        }
+    }
+}
+
+/// Looks at what has come into reach of conflicts, a step at a time. `due` is when there is something to do, as far as this
+/// node knows.
+async fn roll_on(app: &App, due: &mut Option<Timestamp>) {
+    let now = app.clock.now();
+    if due.is_some_and(|due| due > now) {
+        return;
+    }
+    match conflicts::roll_on(&app.db, now, app.settings.horizon_years).await {
+        Ok(next) => *due = Some(next),
+        Err(error) => {
+            tracing::warn!(%error, "the horizon of conflicts could not be moved on; it is tried again in a minute");
+            *due = now.checked_add(SignedDuration::from_secs(60)).ok();
         }
     }
 }

@@ -235,8 +235,9 @@ async fn all_day_events_take_the_days_of_their_calendar() {
     event(&alice, &utc("2027-03-02T15:00:00", "2027-03-02T16:00:00")).await;
     taken(&alice, &json!({"title": "Next", "all_day": true, "start": "2027-03-02", "calendar_id": tokyo})).await;
     event(&alice, &json!({"title": "Next", "all_day": true, "start": "2027-03-04", "calendar_id": tokyo})).await;
-    // With another zone the days are others, and what is found with them.
-    alice.patch(&format!("/api/v1/calendars/{tokyo}")).json(&json!({"time_zone": "UTC"})).expect(200).await;
+    // With another zone the days are others, and what is found with them. (One takes what is taken: it is not to be refused.)
+    let utc_days = json!({"time_zone": "UTC", "conflicts": "warn"});
+    alice.patch(&format!("/api/v1/calendars/{tokyo}")).json(&utc_days).expect(200).await;
     let asked = json!({"start": "2027-03-02T20:00:00Z", "end": "2027-03-02T20:01:00Z", "time_zone": "UTC", "calendar_id": tokyo});
     let found = alice.post("/api/v1/conflicts").json(&asked).expect(200).await;
     assert_eq!(found.json["conflicts"][0]["event_id"], day.id().as_str());
@@ -561,5 +562,52 @@ async fn what_is_too_much_to_check_is_said_so() {
         (warned.json["conflicts"].as_array().map(Vec::len), warned.str("/checked_until")),
         (Some(60), "2029-01-15T10:00:00Z")
     );
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn another_time_zone_moves_all_day_events_and_is_refused_where_they_would_take_time_that_is_taken() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let team = json!({"name": "Team", "time_zone": "Europe/Zurich", "conflicts": "reject"});
+    let team = alice.post("/api/v1/calendars").json(&team).expect(201).await.id();
+    let path = format!("/api/v1/calendars/{team}");
+    let on = |more: Value| with(json!({"calendar_id": team, "title": "x"}), more);
+    let make = async |more: Value| alice.post("/api/v1/events").json(&on(more)).expect(201).await.id();
+    let fair = make(json!({"title": "Fair", "start": "2027-03-22", "end": "2027-03-24", "all_day": true})).await;
+    // Two that overlap since before, and go on doing so.
+    let other = on(
+        json!({"title": "Fair II", "start": "2027-03-23", "end": "2027-03-25", "all_day": true, "on_conflict": "ignore"}),
+    );
+    alice.post("/api/v1/events").json(&other).expect(201).await;
+    let call = make(json!({"title": "Call", "start": "2027-03-25T02:00:00", "end": "2027-03-25T03:00:00", "time_zone": "Europe/Zurich"})).await;
+    let free = async |from: &str, to: &str| {
+        let asked = json!({"start": from, "end": to, "calendar_id": team});
+        alice.post("/api/v1/conflicts").json(&asked).expect(200).await.json["conflicts"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    };
+    assert!(free("2027-03-25T00:00:00+01:00", "2027-03-25T02:00:00+01:00").await);
+    // In New York the 24th goes on until five in the morning of Zurich's 25th.
+    let before = alice.get(&path).expect(200).await;
+    let refused =
+        alice.patch(&path).json(&json!({"time_zone": "America/New_York"})).send().await.expect_problem("conflict");
+    assert_eq!(refused.json["conflicts"].as_array().map(Vec::len), Some(1), "{}", refused.text);
+    assert_eq!(refused.str("/conflicts/0/event_id"), call);
+    assert_eq!(refused.json["event_ids"].as_array().map(Vec::len), Some(1), "{}", refused.text);
+    assert_ne!(refused.str("/event_ids/0"), fair);
+    assert_eq!(alice.get(&path).expect(200).await.json, before.json, "nothing was changed");
+    assert!(free("2027-03-25T00:00:00+01:00", "2027-03-25T02:00:00+01:00").await);
+    // Where there is room it moves, and so does the time that is taken.
+    alice.patch(&path).json(&json!({"time_zone": "Europe/London"})).expect(200).await;
+    assert!(!free("2027-03-25T00:00:00+01:00", "2027-03-25T01:00:00+01:00").await);
+    assert!(free("2027-03-22T00:00:00+01:00", "2027-03-22T01:00:00+01:00").await);
+    // With another policy nobody asks; nor once the other is gone.
+    alice.patch(&path).json(&json!({"time_zone": "America/New_York", "conflicts": "warn"})).expect(200).await;
+    assert!(!free("2027-03-25T04:00:00+01:00", "2027-03-25T05:00:00+01:00").await);
+    alice.patch(&path).json(&json!({"time_zone": "Europe/Zurich", "conflicts": "reject"})).expect(200).await;
+    alice.delete(&format!("/api/v1/events/{call}")).expect(204).await;
+    alice.patch(&path).json(&json!({"time_zone": "America/New_York"})).expect(200).await;
     fits(&world).await;
 }

@@ -13,6 +13,7 @@ mod feeds;
 mod given;
 mod groups;
 mod history;
+mod horizon;
 mod imports;
 mod instances;
 mod invitations;

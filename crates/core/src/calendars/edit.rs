@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Allowed, Calendar, CalendarError, CalendarInput, store};
 use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Role};
 use crate::changes::{self, Change, Kind, Op};
+use crate::conflicts;
 use crate::ctx::{Ctx, GlobalRole};
-use crate::events;
+use crate::events::{self, EventError};
 
 /// Applies a merge patch to a calendar. Its owners may; `is_current` says whether the version is the one that the
 /// caller looked at.
@@ -47,6 +48,15 @@ pub async fn edit(
     };
     if (Calendar { version: old.version, updated_at: old.updated_at, ..new.clone() }) == old {
         return Ok(Allowed { calendar: old, grant: seen.grant });
+    }
+    if new.zone != old.zone {
+        match conflicts::against_zone(tx, ctx, &old, &new).await {
+            Ok(None) => {}
+            Ok(Some((which, report))) => return Err(CalendarError::Clash(which, Box::new(report))),
+            Err(EventError::Internal(error)) => return Err(error.into()),
+            // A rule that takes too much work, or there are too many.
+            Err(_) => return Err(CalendarError::TooMuchToCheck),
+        }
     }
     if !store::update(tx, &new, old.version).await? {
         return Err(tx.stale().into());

@@ -20,9 +20,10 @@ pub use store::load;
 
 use jiff::Timestamp;
 use kalends_db::Error;
-use kalends_kernel::{CalendarId, Invalid, UserId, Zone};
+use kalends_kernel::{CalendarId, EventId, Invalid, UserId, Zone};
 
 use crate::access::{CalendarFacts, Denied, Grant};
+use crate::conflicts::Report;
 
 /// What happens when events overlap; the strictest last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -104,6 +105,10 @@ pub enum CalendarError {
     Changed(Box<Allowed>),
     /// Every account keeps its own calendar.
     Default,
+    /// In another zone these of its all-day and floating events would take time that is taken, and the policy says no.
+    Clash(Vec<EventId>, Box<Report>),
+    /// Whether they would is more work to find out than a request may cost.
+    TooMuchToCheck,
     /// A fault.
     Internal(Error),
 }

@@ -28,33 +28,47 @@ pub(crate) async fn guard(
     wish: Option<Conflicts>,
     leaving: &[EventId],
 ) -> Result<(), EventError> {
+    let but = leaving.iter().copied().chain([new.id]).collect();
+    match against(tx, ctx, old, new, wish, but, &mut Work::new()).await? {
+        None => Ok(()),
+        Some(report) => Err(EventError::Clash(Box::new(report))),
+    }
+}
+
+/// What stands against a write; none when nothing does, or nobody asks.
+pub(super) async fn against(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: Option<&Event>,
+    new: &Event,
+    wish: Option<Conflicts>,
+    but: BTreeSet<EventId>,
+    work: &mut Work,
+) -> Result<Option<Report>, EventError> {
     let venues = venues_of(tx, old, new).await?;
     if !takes_time(new) || old.is_some_and(|old| takes_the_same(old, new)) {
-        return Ok(());
+        return Ok(None);
     }
     let policies = Policies::of(ctx, new, &venues, wish);
     let subjects = policies.subjects(new, Conflicts::Reject);
     if subjects.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let mut work = Work::new();
     let starts_at = derive(&new.content, &new.calendar_zone).starts_at;
     let until = horizon(ctx, starts_at);
     let question = Question {
-        but: leaving.iter().copied().chain([new.id]).collect(),
+        but,
         known: old.filter(|old| takes_time(old)).map(subjects_of).unwrap_or_default(),
-        mine: newly_taken(old, new, (starts_at, until), &mut work)?,
+        mine: newly_taken(old, new, (starts_at, until), work)?,
         subjects,
     };
     if question.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     tx.hold(question.subjects.iter().map(|subject| subject.id())).await?;
-    let (clashes, more) = ask(tx, ctx, &question, &mut work).await?;
-    if clashes.is_empty() {
-        return Ok(());
-    }
-    Err(EventError::Clash(Box::new(Report { clashes, more, warnings: Vec::new(), checked_until: until })))
+    let (clashes, more) = ask(tx, ctx, &question, work).await?;
+    let report = Report { clashes, more, warnings: Vec::new(), checked_until: until };
+    Ok(Some(report).filter(|report| !report.clashes.is_empty()))
 }
 
 /// What an event that was written (or, a draft, is to be published) clashes with, for the answer; none where nobody asks.
@@ -102,13 +116,13 @@ async fn venues_of(tx: &mut Tx, old: Option<&Event>, new: &Event) -> Result<Vec<
 }
 
 /// What is to happen, by what is taken.
-struct Policies {
+pub(super) struct Policies {
     general: Conflicts,
     venues: BTreeMap<VenueId, Conflicts>,
 }
 
 impl Policies {
-    fn of(ctx: &Ctx, event: &Event, venues: &[Venue], wish: Option<Conflicts>) -> Policies {
+    pub(super) fn of(ctx: &Ctx, event: &Event, venues: &[Venue], wish: Option<Conflicts>) -> Policies {
         let calendar = event.in_calendar.conflicts;
         let of_venue = |venue: &Venue| {
             if venue.conflicts == Conflicts::Reject && !venue.is_managed_by(ctx) {
@@ -124,7 +138,7 @@ impl Policies {
     }
 
     /// What of an event is looked at under a policy at least this strict.
-    fn subjects(&self, event: &Event, least: Conflicts) -> BTreeSet<Subject> {
+    pub(super) fn subjects(&self, event: &Event, least: Conflicts) -> BTreeSet<Subject> {
         let mut subjects: BTreeSet<Subject> =
             self.venues.iter().filter(|(_, policy)| **policy >= least).map(|(id, _)| Subject::Venue(*id)).collect();
         if self.general >= least {

@@ -19,10 +19,12 @@ mod free_busy;
 mod free_slots;
 mod occupancy;
 mod overlap;
+mod roll_on;
 mod store;
 #[cfg(test)]
 mod tests;
 mod what_if;
+mod zone;
 
 pub(crate) use check::guard;
 pub use check::told;
@@ -30,9 +32,11 @@ pub use free_busy::{BusyTime, FreeBusy, LONGEST_WINDOW, MOST_SUBJECTS, Stretch, 
 pub use free_slots::{FreeSlots, Hours, free_slots};
 pub use occupancy::Occupancy;
 pub(crate) use occupancy::{occupy, reoccupy};
+pub use roll_on::roll_on;
 pub use what_if::{WhatIf, what_if};
 
 pub(crate) use store::stored;
+pub(crate) use zone::against_zone;
 
 use jiff::{Timestamp, ToSpan};
 use kalends_kernel::{CalendarId, EventId, UserId, VenueId};

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row, Tx, Value, sql};
-use kalends_kernel::{CalendarId, EventId, Zone};
+use kalends_kernel::{CalendarId, EventId, UserId, Zone};
 use uuid::Uuid;
 
 use super::occupancy::Occupancy;
 use crate::calendars::store::zone;
+use crate::ctx::GlobalRole;
 use crate::events::reach;
 
 /// Takes away every row of an event.
@@ -147,4 +148,54 @@ pub(super) async fn beginning(
     .all(conn)
     .await?;
     Ok(found.into_iter().map(|one| one.0).collect())
+}
+
+/// A series that goes on beyond a moment, and whose its calendar is.
+pub(super) struct Beyond {
+    pub(super) event: EventId,
+    pub(super) owner: UserId,
+    pub(super) role: GlobalRole,
+}
+
+impl FromRow for Beyond {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Beyond {
+            event: row.get("id")?,
+            owner: row.get("owner_id")?,
+            role: GlobalRole::from_name(row.text("role")?),
+        })
+    }
+}
+
+/// The next series behind `after` that take time beyond a moment, of calendars whose owners can sign in.
+pub(super) async fn series_beyond(
+    conn: &mut Conn,
+    beyond: Timestamp,
+    after: EventId,
+    limit: i64,
+) -> Result<Vec<Beyond>> {
+    sql("SELECT e.id, c.owner_id, u.role FROM occupancy o JOIN events e ON e.id = o.event_id
+         JOIN calendars c ON c.id = e.calendar_id JOIN users u ON u.id = c.owner_id
+         WHERE o.event_id > $1 AND o.subject_id = e.calendar_id AND o.reach = $2 AND (o.ends_at IS NULL OR o.ends_at > $3)
+            AND c.deleted_at IS NULL AND NOT u.disabled AND u.deleted_at IS NULL
+         ORDER BY o.event_id LIMIT $4")
+    .bind(after)
+    .bind(reach::SERIES)
+    .bind(beyond)
+    .bind(limit)
+    .all(conn)
+    .await
+}
+
+/// When the series that was not written for the longest time was written.
+pub(super) async fn oldest_series(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    struct Oldest(Option<Timestamp>);
+    impl FromRow for Oldest {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.opt("oldest").map(Oldest)
+        }
+    }
+    let oldest: Oldest =
+        sql("SELECT min(updated_at) AS oldest FROM events WHERE reach = $1").bind(reach::SERIES).one(conn).await?;
+    Ok(oldest.0)
 }

@@ -276,8 +276,8 @@ impl From<CalendarError> for EventError {
             CalendarError::Denied(denied) => EventError::Denied(denied),
             CalendarError::Invalid(invalid) => EventError::Invalid(invalid),
             CalendarError::Internal(error) => EventError::Internal(error),
-            // Loading a calendar says neither.
-            CalendarError::Changed(_) | CalendarError::Default => EventError::Denied(Denied::NotFound),
+            // Loading a calendar says none of the others.
+            _ => EventError::Denied(Denied::NotFound),
         }
     }
 }

@@ -68,8 +68,8 @@ impl From<CalendarError> for ImportError {
             CalendarError::Denied(denied) => ImportError::Denied(denied),
             CalendarError::Internal(error) => ImportError::Internal(error),
             CalendarError::Invalid(invalid) => ImportError::Invalid(invalid),
-            // Loading a calendar says neither.
-            CalendarError::Changed(_) | CalendarError::Default => ImportError::Denied(Denied::NotFound),
+            // Loading a calendar says none of the others.
+            _ => ImportError::Denied(Denied::NotFound),
         }
     }
 }

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use kalends_db::{Result, Tx};
+use kalends_kernel::UserId;
 use serde_json::Value;
 
 use super::model::{Job, Kind, Progress, State};
@@ -47,4 +48,31 @@ pub async fn enqueue(tx: &mut Tx, ctx: &Ctx, new: NewJob) -> Result<Job> {
     store::insert(tx, &job).await?;
     store::log(tx, ctx, &job, Op::Created).await?;
     Ok(job)
+}
+
+/// Writes a job of somebody's that the program has done by itself, so that they find what came of it.
+pub async fn report(tx: &mut Tx, ctx: &Ctx, user: UserId, kind: Kind, message: &str, result: Value) -> Result<()> {
+    let mut job = Job {
+        id: ctx.ids.next(),
+        kind: Some(kind),
+        kind_name: kind.name().to_owned(),
+        state: State::Done,
+        user: Some(user),
+        as_admin: false,
+        args: Value::Null,
+        progress: Progress { done: 1, total: Some(1) },
+        log: Vec::new(),
+        result: Some(result),
+        attempts: 0,
+        run_at: ctx.now,
+        cancel_wanted: false,
+        undoing: false,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        finished_at: Some(ctx.now),
+    };
+    job.say(ctx.now, message);
+    store::insert(tx, &job).await?;
+    store::update(tx, &job, None).await?;
+    store::log(tx, ctx, &job, Op::Created).await
 }

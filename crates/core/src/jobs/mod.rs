@@ -20,7 +20,7 @@ mod model;
 mod retention;
 mod store;
 
-pub use enqueue::{NewJob, enqueue};
+pub use enqueue::{NewJob, enqueue, report};
 pub use lease::{Lease, Stopped, claim, finish, give_back, next_due, put_off, take};
 pub use list::{Listed, count, list, load};
 pub use manage::{Undoing, begin_undo, cancel, retry};

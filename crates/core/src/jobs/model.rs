@@ -8,16 +8,19 @@ use serde_json::Value;
 pub enum Kind {
     /// Taking a file's events into a calendar.
     Import,
+    /// Telling of conflicts that came into reach; written when it is done.
+    Conflicts,
 }
 
 impl Kind {
     /// Every kind with its name in the API and the database.
-    pub const NAMES: &'static [(&'static str, Kind)] = &[("import", Kind::Import)];
+    pub const NAMES: &'static [(&'static str, Kind)] = &[("import", Kind::Import), ("conflicts", Kind::Conflicts)];
 
     /// Its name in the API and the database.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Import => "import",
+            Kind::Conflicts => "conflicts",
         }
     }
 
@@ -30,6 +33,7 @@ impl Kind {
     pub fn can_be_undone(self) -> bool {
         match self {
             Kind::Import => true,
+            Kind::Conflicts => false,
         }
     }
 }

@@ -132,8 +132,8 @@ impl From<CalendarError> for SharingError {
             CalendarError::Denied(denied) => SharingError::Denied(denied),
             CalendarError::Invalid(invalid) => SharingError::Invalid(invalid),
             CalendarError::Internal(error) => SharingError::Internal(error),
-            // Loading says neither.
-            CalendarError::Changed(_) | CalendarError::Default => SharingError::Denied(Denied::NotFound),
+            // Loading says none of the others.
+            _ => SharingError::Denied(Denied::NotFound),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the refusals of event commands are to a caller.
 
 use kalends_core::access::State;
+use kalends_core::conflicts::Report;
 use kalends_core::events::{EventError, StateRefused, TOO_SPARSE};
 use kalends_kernel::EventId;
 
@@ -50,19 +51,7 @@ impl From<EventError> for Problem {
                 Problem::new(&codes::ORPHANS).with("orphans", &orphans)
             }
             EventError::Budget => Problem::new(&codes::BUDGET).retry_after(60),
-            EventError::Clash(report) => {
-                let report = ReportView::of(&report);
-                let said = report.conflicts.len();
-                let detail = format!(
-                    "{said}{} of what is there takes the same time",
-                    if report.more { " and more" } else { "" }
-                );
-                Problem::new(&codes::CONFLICT)
-                    .detail(detail)
-                    .with("conflicts", &report.conflicts)
-                    .with("more", report.more)
-                    .with("checked_until", &report.checked_until)
-            }
+            EventError::Clash(report) => of_clash(&report),
             EventError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             EventError::Internal(error) => error.into(),
         }
@@ -93,4 +82,16 @@ pub fn of_several(refused: Vec<(usize, EventId, EventError)>) -> Problem {
     let mut problems = vec![told(index, id, &first)];
     problems.extend(all.map(|(index, id, problem)| told(index, id, &problem)));
     first.with("index", index).with("problems", problems)
+}
+
+/// The time is taken.
+pub fn of_clash(report: &Report) -> Problem {
+    let report = ReportView::of(report);
+    let more = if report.more { " and more" } else { "" };
+    let detail = format!("{}{more} of what is there takes the same time", report.conflicts.len());
+    Problem::new(&codes::CONFLICT)
+        .detail(detail)
+        .with("conflicts", &report.conflicts)
+        .with("more", report.more)
+        .with("checked_until", &report.checked_until)
 }

@@ -31,7 +31,7 @@ use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
 use crate::write::write;
-pub(crate) use errors::of_several;
+pub(crate) use errors::{of_clash, of_several};
 pub(crate) use query::read as read_query;
 pub(crate) use view::EventView;
 
