@@ -22,6 +22,6 @@ mod paging;
 mod search;
 mod sharing;
 mod states;
-mod sync;
+pub mod sync;
 mod users;
 mod venues;
