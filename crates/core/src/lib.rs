@@ -2,7 +2,7 @@
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
 //! [`changes`] (the change log), [`audit`] (the audit log). Features call down, never up:
-//! `accounts` < `calendars` < `sharing`, `venues` < `events` < `history`, `sync`, `feeds`, `imports` < `demo`. (`conflicts` is
+//! `accounts` < `calendars` < `sharing`, `venues` < `events` < `history`, `sync`, `feeds`, `imports` < `share_links`, `demo`. (`conflicts` is
 //! one with `events`: its writes ask it, and it looks at instances.) Background work: [`jobs`] is the mechanism, [`work`] says
 //! which feature does which.
 
@@ -23,6 +23,7 @@ pub mod jobs;
 mod reactions;
 pub mod search;
 pub mod settings;
+pub mod share_links;
 pub mod sharing;
 pub mod sync;
 pub mod venues;

@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/0012_audit.sqlite.sql"),
         postgres: include_str!("../../../migrations/0012_audit.postgres.sql"),
     },
+    same("0013_share_links", include_str!("../../../migrations/0013_share_links.sql")),
 ];
 
 /// What a migration run did.

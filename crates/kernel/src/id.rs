@@ -25,6 +25,8 @@ pub mod kind {
     pub enum Event {}
     /// A secret feed.
     pub enum Feed {}
+    /// A link that shares events.
+    pub enum ShareLink {}
     /// A unit of background work.
     pub enum Job {}
     /// A file that somebody sent.
@@ -47,6 +49,8 @@ pub type CalendarId = Id<kind::Calendar>;
 pub type EventId = Id<kind::Event>;
 /// The id of a secret feed.
 pub type FeedId = Id<kind::Feed>;
+/// The id of a link that shares events.
+pub type ShareLinkId = Id<kind::ShareLink>;
 /// The id of a unit of background work.
 pub type JobId = Id<kind::Job>;
 /// The id of a file that somebody sent.

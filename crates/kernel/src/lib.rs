@@ -15,7 +15,9 @@ mod zone;
 
 pub use clock::Clock;
 pub use email::{EmailAddress, EmailError};
-pub use id::{CalendarId, EventId, FeedId, GroupId, Id, JobId, SessionId, TokenId, UploadId, UserId, VenueId, kind};
+pub use id::{
+    CalendarId, EventId, FeedId, GroupId, Id, JobId, SessionId, ShareLinkId, TokenId, UploadId, UserId, VenueId, kind,
+};
 pub use ids::Ids;
 pub use invalid::{FieldError, Invalid};
 pub use page::{Cursor, CursorError, DEFAULT_LIMIT, MAX_LIMIT, Page};

@@ -44,7 +44,7 @@ const TAGS: &[(&str, &str)] = &[
     ("history", "What an event was, what changed, and the way back."),
     ("conflicts", "What takes the same time, when people and venues are busy, finding a time."),
     ("venues", "Places that can be double-booked, and what happens then."),
-    ("sharing", "Who may do what on a calendar or an event."),
+    ("sharing", "Who may do what on a calendar or an event; links for people without an account."),
     ("sync", "Following what changes, from token to token, without missing anything."),
     ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),
     ("jobs", "Background work: imports, with their progress, their result, and a way back."),
@@ -187,7 +187,7 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
     let can_be_repeated = method == "post"
         && !path.starts_with("/api/v1/auth/")
         && !path.ends_with("/tokens")
-        && path != "/api/v1/me/feeds";
+        && !["/api/v1/me/feeds", "/api/v1/share-links"].contains(&path);
     if can_be_repeated {
         parameters.push(idempotency_key().into());
     }

@@ -25,12 +25,14 @@ mod imports;
 mod jobs;
 mod json;
 pub mod limits;
+mod meters;
 mod ops;
 mod pages;
 mod pieces;
 pub mod problem;
 pub mod reply;
 mod safety;
+mod share_links;
 mod shared;
 mod sharing;
 mod sync;
@@ -44,7 +46,7 @@ use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Settings, TokenCache};
-pub use hot::HotAnswers;
+pub use hot::{HotEvents, HotFeeds, Rendered};
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";
@@ -62,6 +64,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(history::routes())
         .merge(sync::routes())
         .merge(feeds::routes())
+        .merge(share_links::routes())
         .merge(exports::routes())
         .merge(imports::routes())
         .merge(jobs::routes())
@@ -77,6 +80,7 @@ pub fn router(app: App, pages: axum::Router) -> axum::Router {
         .merge(docs::router(&document))
         .merge(pages::router())
         .merge(feeds::texts())
+        .merge(share_links::texts())
         .merge(pages.with_state(()))
         .fallback(safety::not_found)
         .layer(DefaultBodyLimit::max(call::MAX_BODY))
@@ -100,6 +104,7 @@ fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
     document.merge(ops::routes().into_openapi());
     document.merge(<feeds::Texts as utoipa::OpenApi>::openapi());
+    document.merge(<share_links::Texts as utoipa::OpenApi>::openapi());
     document::complete(&mut document);
     (api, document)
 }

@@ -9,8 +9,9 @@ use kalends_core::accounts::{Cost, Passwords, Policy};
 use kalends_core::{events, search, settings};
 use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
+use kalends_rest::app::Parts;
 use kalends_rest::limits::Limits;
-use kalends_rest::{App, HotAnswers, Settings, TokenCache};
+use kalends_rest::{App, HotEvents, HotFeeds, Rendered, Settings, TokenCache};
 use kalends_web::Web;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -70,17 +71,19 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
     let addr = listener.local_addr()?;
     let metrics = metrics::handle()?;
     let rendered = metrics.clone();
-    let app = App {
+    let app = App::new(Parts {
         db,
         clock: clock.clone(),
         passwords: Passwords::new(cost)?,
         tokens: TokenCache::default(),
-        hot: HotAnswers::default(),
-        limits: Arc::new(Limits::new(clock, config.rate_limit.per_minute)),
-        settings: Arc::new(settings_of(&config, addr)),
+        hot_events: HotEvents::new(|reply| reply.body.len()),
+        hot_feeds: HotFeeds::new(|tag| tag.etag.len()),
+        rendered: Rendered::default(),
+        limits: Limits::new(clock, config.rate_limit.per_minute),
+        settings: settings_of(&config, addr),
         wake: Arc::default(),
-        metrics: Arc::new(move || rendered.render()),
-    };
+        metrics: Box::new(move || rendered.render()),
+    });
     let keep_changes = config.changes.retention_days;
     Ok(Prepared { addr, app, listener, metrics, keep_changes })
 }

@@ -1,9 +1,11 @@
-//! The pages that everybody may see: upcoming public events, and one page for each. Rendered on the server, without a
-//! script; whoever looks is nobody in particular, so a page shows what the policy shows anonymous people.
+//! The pages that everybody may see: upcoming public events, one page for each, and what a share link shows whoever has it.
+//! Rendered on the server, without a script; whoever looks is nobody in particular, so a page shows what the policy shows
+//! anonymous people.
 #![deny(missing_docs)]
 
 mod event;
 mod page;
+mod share_links;
 mod upcoming;
 mod when;
 mod words;
@@ -31,6 +33,7 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(upcoming::show))
         .route("/e/{id}", get(event::show))
+        .route("/s/{token}", get(share_links::show))
         .route("/assets/kalends.css", get(style))
         .with_state(web)
 }

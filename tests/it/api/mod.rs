@@ -20,6 +20,7 @@ mod jobs;
 mod leaving;
 mod paging;
 mod search;
+mod share_links;
 mod sharing;
 mod states;
 pub mod sync;

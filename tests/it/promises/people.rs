@@ -28,6 +28,8 @@ pub struct People {
     pub of_heidi: (String, String),
     /// The path and the id of a secret feed of heidi's.
     pub feed: (String, String),
+    /// A share link of heidi's.
+    pub link_of_heidi: String,
     /// A job of heidi's, over and done.
     pub job_of_heidi: String,
     /// A venue that alice made.
@@ -72,8 +74,12 @@ impl People {
         let venue = by_column["own"].post("/api/v1/venues").json(&json!({"name": "Aula"})).expect(201).await.id();
         let feed = heidi.post("/api/v1/me/feeds").json(&json!({"name": "phone"})).expect(201).await;
         let feed = (format!("/feeds/{}.ics", feed.str("/token")), feed.id());
+        let body = json!({"calendar_id": heidi.calendar, "title": "Own", "start": "2027-03-01T09:00:00"});
+        let own = heidi.post("/api/v1/events").json(&body).expect(201).await.id();
+        let link = heidi.post("/api/v1/share-links").json(&json!({"event_ids": [own]})).expect(201).await;
+        let link_of_heidi = link.id();
         let job_of_heidi = heidi.import(&heidi.calendar, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", &[]).await.id();
-        People { world, by_column, heidi, of_heidi: (session, token), feed, job_of_heidi, venue }
+        People { world, by_column, heidi, of_heidi: (session, token), feed, link_of_heidi, job_of_heidi, venue }
     }
 
     fn alice(&self) -> &Person {

@@ -239,6 +239,22 @@ async fn shared_page_with(person: &Person, event: &str) -> Reply {
     }
 }
 
+/// What somebody is shown by a link to the event that alice made. (What is in the trash cannot be linked to any more.)
+async fn through_link(people: &People, person: &Person, operation: &str, event: &str) -> Reply {
+    let alice = &people.by_column["own"];
+    let body = json!({"event_ids": [event], "busy_only": operation.ends_with("@busy")});
+    let made = alice.post("/api/v1/share-links").json(&body).expect(201).await;
+    let token = made.str("/token");
+    let path = if operation.starts_with("get_share_link_feed") {
+        format!("/share-links/{token}.ics")
+    } else {
+        format!("/api/v1/share-links/{token}")
+    };
+    let reply = person.get(&path).send().await;
+    alice.delete(&format!("/api/v1/me/share-links/{}", made.id())).expect(204).await;
+    reply
+}
+
 /// One way of using an operation.
 async fn send(people: &People, person: &Person, operation: &str, on: &Target) -> Reply {
     let Target { calendar, event } = on;
@@ -250,6 +266,9 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
     }
     let of_job = |rest: &str| format!("/api/v1/jobs/{}{rest}", people.job_of_heidi);
     let of_calendar = |rest: &str| format!("/api/v1/calendars/{calendar}{rest}");
+    if operation.starts_with("get_share_link") {
+        return through_link(people, person, operation, event).await;
+    }
     let secret = super::people::secret_event(heidi);
     let role = json!({"role": "editor"});
     let share = json!({"users": [{"username": "heidi", "role": "editor"}]});
@@ -421,6 +440,9 @@ async fn send(people: &People, person: &Person, operation: &str, on: &Target) ->
         "list_feeds" => person.get("/api/v1/me/feeds"),
         "create_feed" => person.post("/api/v1/me/feeds").json(&json!({"name": "f"})),
         "delete_feed" => person.delete(&format!("/api/v1/me/feeds/{}", people.feed.1)),
+        "create_share_link" => person.post("/api/v1/share-links").json(&json!({"event_ids": [event]})),
+        "list_share_links" => person.get("/api/v1/me/share-links"),
+        "delete_share_link" => person.delete(&format!("/api/v1/me/share-links/{}", people.link_of_heidi)),
         "transfer_calendar" => person.post(&of_calendar("/transfer")).json(&json!({"username": "heidi"})),
         "list_groups" => person.get("/api/v1/groups"),
         "create_group" => person.post("/api/v1/groups").json(&json!({"name": "Mine"})),
@@ -479,7 +501,9 @@ fn code(people: &People, operation: &str, on: &Target, reply: &Reply, person: &P
         return problem(&reply.json);
     }
     let shown: Option<&Value> = match operation.split('@').next().unwrap_or_default() {
-        "list_events" | "list_instances" | "change_event_states" | "export_events" if !reply.json.is_null() => {
+        "list_events" | "list_instances" | "change_event_states" | "export_events" | "get_share_link"
+            if !reply.json.is_null() =>
+        {
             let items = reply.items();
             let all: BTreeSet<String> = items.iter().map(|item| sight(item).to_owned()).collect();
             return match (all.len(), operation) {
@@ -525,7 +549,9 @@ fn code(people: &People, operation: &str, on: &Target, reply: &Reply, person: &P
         // Its first line tells all of the event.
         "list_changelog" => return "full".to_owned(),
         "get_user" => Some(&reply.json),
-        "get_event_feed" | "export_events" if reply.json.is_null() => return sight_of_text(&reply.text, on).to_owned(),
+        "get_event_feed" | "get_share_link_feed" | "export_events" if reply.json.is_null() => {
+            return sight_of_text(&reply.text, on).to_owned();
+        }
         _ => None,
     };
     match shown {

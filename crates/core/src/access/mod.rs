@@ -12,7 +12,7 @@ use kalends_kernel::UserId;
 use crate::ctx::{Actor, GlobalRole, SignedIn};
 
 /// A role on a calendar or one event, weakest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// Sees when the time is taken, not by what.
     FreeBusy,
@@ -61,7 +61,7 @@ impl Role {
 }
 
 /// How much of an event somebody sees.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sight {
     /// The times alone.
     Busy,
@@ -72,7 +72,7 @@ pub enum Sight {
 }
 
 /// What somebody is to a calendar or event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Grant {
     /// The effective role; none for anonymous people, who are nobody's viewers.
     pub role: Option<Role>,
@@ -179,6 +179,22 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
         return None;
     }
     Some(Grant { role, sight, reviewer })
+}
+
+/// What whoever holds a link to an event is to it, as long as whoever made the link may share it: nobody's viewer, who sees
+/// what is published as the viewers of its calendar do, but nothing that is not everybody's to know ([`Sight::Public`]).
+pub fn by_link(maker: &Actor, facts: &EventFacts, busy_only: bool) -> Option<Grant> {
+    check(on_event(maker, facts), Can::Share).ok()?;
+    if facts.deleted || facts.state != State::Published {
+        return None;
+    }
+    let sight = match facts.visibility {
+        Visibility::Confidential => return None,
+        Visibility::Private => Sight::Busy,
+        Visibility::Public if busy_only => Sight::Busy,
+        Visibility::Public => Sight::Public,
+    };
+    Some(Grant { role: None, sight, reviewer: false })
 }
 
 /// Whether the actor sees an event whatever its state and visibility: who works on its calendar, or with whom the event

@@ -114,3 +114,47 @@ fn a_personal_token_makes_an_administrator_only_with_the_scope() {
     assert_eq!(sees(&with(Scope::Write), &facts), "nothing");
     assert_eq!(sees(&with(Scope::Admin), &facts), "full");
 }
+
+/// Every event there can be, for somebody.
+fn all_facts() -> Vec<EventFacts> {
+    let roles = [None, Some(Role::FreeBusy), Some(Role::Viewer), Some(Role::Editor), Some(Role::Owner)];
+    let mut all = Vec::new();
+    for (_, calendar) in CalendarVisibility::NAMES {
+        for (_, state) in State::NAMES {
+            for (_, visibility) in Visibility::NAMES {
+                for (there, on_it) in roles.iter().flat_map(|there| roles.map(|on_it| (*there, on_it))) {
+                    for (deleted, of_deleted) in [(false, false), (true, false), (false, true)] {
+                        let mut facts = event(*calendar, there, on_it, *state, *visibility);
+                        (facts.deleted, facts.calendar.deleted) = (deleted, of_deleted);
+                        all.push(facts);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_link_shows_what_its_maker_owns_and_a_viewer_would_see_and_never_all_of_it() {
+    let me = user(GlobalRole::User);
+    let mut shown = 0;
+    for facts in all_facts() {
+        let owns = facts.role == Some(Role::Owner) || facts.calendar.role == Some(Role::Owner);
+        let there = !facts.deleted && !facts.calendar.deleted && facts.state == State::Published;
+        let expected = match facts.visibility {
+            _ if !owns || !there => None,
+            Visibility::Public => Some(Sight::Public),
+            Visibility::Private => Some(Sight::Busy),
+            Visibility::Confidential => None,
+        };
+        let sight = |busy_only| by_link(&me, &facts, busy_only).map(|grant| (grant.role, grant.sight, grant.reviewer));
+        assert_eq!(sight(false), expected.map(|sight| (None, sight, false)), "{facts:?}");
+        assert_eq!(sight(true), expected.map(|_| (None, Sight::Busy, false)), "{facts:?}");
+        // No more than the maker sees.
+        let own = on_event(&me, &facts).map(|grant| grant.sight);
+        assert!(expected.is_none_or(|sight| own >= Some(sight)), "{facts:?}");
+        shown += usize::from(expected.is_some());
+    }
+    assert!(shown > 20, "{shown}");
+}

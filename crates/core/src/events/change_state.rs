@@ -40,7 +40,7 @@ impl StateWish {
     /// Reads `{ids, state, comment?}`.
     pub fn parse_many(body: &Map<String, Value>) -> Result<(Vec<EventId>, StateWish), Invalid> {
         let mut fields = Fields::of_map(body, "");
-        let ids = super::read_ids(&mut fields, MOST);
+        let ids = super::read_ids(&mut fields, "ids", MOST);
         let wish = Self::read(&mut fields);
         let invalid = fields.finish();
         match (ids, wish) {

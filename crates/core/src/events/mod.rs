@@ -50,7 +50,7 @@ pub use overrides::{MOST as MOST_OVERRIDES, Override};
 pub use registration::{Price, Registration};
 pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
-pub use store::{LOAD, default_calendar, load, lock};
+pub use store::{LOAD, default_calendar, load, load_stored, lock};
 pub use take_in::{TakenBack, take_back, take_in, take_over, with_uids};
 pub use times::{Times, parse_moment, resolve, show, show_instant, show_wall};
 pub use words::{entry as words, index_next};
@@ -70,7 +70,7 @@ use crate::conflicts::Report;
 
 /// An event, whole. What of it somebody may be shown is said by the [`Grant`] that it was loaded with.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Event {
+pub struct Event<C = Content> {
     /// Its id here.
     pub id: EventId,
     /// Its name in iCalendar (RFC 5545 3.8.4.7): the same in every copy of it, unique in its calendar.
@@ -86,7 +86,7 @@ pub struct Event {
     /// Counts its changes, from 1, without gaps.
     pub version: i64,
     /// What people say about it.
-    pub content: Content,
+    pub content: C,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -124,13 +124,49 @@ impl Event {
     }
 }
 
+impl<C> Event<C> {
+    /// The same event with another content.
+    fn with<D>(self, content: D) -> Event<D> {
+        let Event { id, uid, calendar_id, author_id, split_from, submitted, version, .. } = self;
+        let Event { created_at, updated_at, deleted_at, calendar_zone, in_calendar, facts, .. } = self;
+        Event {
+            id,
+            uid,
+            calendar_id,
+            author_id,
+            split_from,
+            submitted,
+            version,
+            content,
+            created_at,
+            updated_at,
+            deleted_at,
+            calendar_zone,
+            in_calendar,
+            facts,
+        }
+    }
+}
+
 /// An event together with what the actor is to it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Allowed {
+pub struct Allowed<C = Content> {
     /// The event.
-    pub event: Event,
+    pub event: Event<C>,
     /// What the actor is to it.
     pub grant: Grant,
+}
+
+/// An event as it lies in the database, its content not read yet: two that are equal read alike.
+pub type Stored = Allowed<String>;
+
+impl Stored {
+    /// Reads the content.
+    pub fn open(self) -> Result<Allowed, Error> {
+        let Allowed { event, grant } = self;
+        let content = kalends_db::from_json("content", &event.content)?;
+        Ok(Allowed { event: event.with(content), grant })
+    }
 }
 
 /// Which version the caller looked at.
@@ -233,21 +269,21 @@ impl From<EventError> for crate::sharing::SharingError {
     }
 }
 
-/// Reads the list `ids`: at least one, each once, in the order they are given.
-fn read_ids(fields: &mut Fields, most: usize) -> Option<Vec<EventId>> {
-    let ids = fields.list("ids", most, |item, at| {
+/// Reads a list of ids of events: at least one, each once, in the order they are given.
+pub(crate) fn read_ids(fields: &mut Fields, name: &'static str, most: usize) -> Option<Vec<EventId>> {
+    let ids = fields.list(name, most, |item, at| {
         item.as_str()
             .and_then(|text| text.parse::<EventId>().ok())
             .ok_or_else(|| Invalid::one(at, "not-an-id", "must be an id (a UUID)"))
     });
-    let ids = fields.require("ids", ids);
-    if fields.value("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        fields.error("ids", "empty", "must name at least one event");
+    let ids = fields.require(name, ids);
+    if fields.value(name).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        fields.error(name, "empty", "must name at least one event");
     }
     if let Some(ids) = &ids
         && ids.iter().collect::<std::collections::BTreeSet<_>>().len() != ids.len()
     {
-        fields.error("ids", "duplicate", "must name each event once");
+        fields.error(name, "duplicate", "must name each event once");
     }
     ids
 }

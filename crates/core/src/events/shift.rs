@@ -73,7 +73,7 @@ impl Shift {
     /// Reads `{ids, by, rename?, preview?}`.
     pub fn parse(body: &Map<String, Value>) -> Result<Shift, Invalid> {
         let mut fields = Fields::of_map(body, "");
-        let ids = super::read_ids(&mut fields, MOST);
+        let ids = super::read_ids(&mut fields, "ids", MOST);
         let by = fields.parsed("by", "not-a-duration", parse_by);
         let by = fields.require("by", by);
         let rename = read_rename(&mut fields);

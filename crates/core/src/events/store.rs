@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError, InCalendar, words};
+use super::{Allowed, Event, EventError, InCalendar, Stored, words};
 use crate::access::{
     self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, State, Visibility,
 };
@@ -44,6 +44,18 @@ pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
 
 impl FromRow for Event {
     fn from_row(row: &Row) -> Result<Self> {
+        Event::read(row, row.json("content")?)
+    }
+}
+
+impl FromRow for Event<String> {
+    fn from_row(row: &Row) -> Result<Self> {
+        Event::read(row, row.get("content")?)
+    }
+}
+
+impl<C> Event<C> {
+    fn read(row: &Row, content: C) -> Result<Self> {
         let deleted_at: Option<Timestamp> = row.opt("deleted_at")?;
         Ok(Event {
             id: row.get("id")?,
@@ -53,7 +65,7 @@ impl FromRow for Event {
             split_from: row.opt("split_from")?,
             submitted: row.get("submitted")?,
             version: row.get("version")?,
-            content: row.json("content")?,
+            content,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             deleted_at,
@@ -80,7 +92,12 @@ impl FromRow for Event {
 
 /// The event, if the actor may do this with it.
 pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Allowed, EventError> {
-    let found: Option<Event> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
+    Ok(load_stored(conn, ctx, id, can).await?.open()?)
+}
+
+/// The same without reading its content: for whoever has read it before.
+pub async fn load_stored(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Stored, EventError> {
+    let found: Option<Event<String>> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
     let event = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_event(&ctx.actor, &event.facts), can)?;
     note(ctx, can, &event);
@@ -88,7 +105,7 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<A
 }
 
 /// What an administrator sees by that right alone is noted for the audit log.
-pub(crate) fn note(ctx: &Ctx, can: Can, event: &Event) {
+pub(crate) fn note<C>(ctx: &Ctx, can: Can, event: &Event<C>) {
     if access::needs_admin(&ctx.actor, can, |actor| access::on_event(actor, &event.facts)) {
         ctx.trail.note("event", event.id.uuid());
     }

@@ -16,7 +16,7 @@ use super::{Language, series_of};
 use crate::access::{self, Can, Denied, State};
 use crate::calendars::{Calendar, CalendarError};
 use crate::ctx::Ctx;
-use crate::events::{self, EventError, List};
+use crate::events::{self, Allowed, EventError, List};
 
 /// Changes when the text of the same events does.
 const FORM: &str = concat!(env!("CARGO_PKG_VERSION"), "-1");
@@ -89,21 +89,27 @@ pub async fn of_event(conn: &mut Conn, ctx: &Ctx, id: EventId, language: Languag
     if of.event.facts.deleted {
         return Err(Denied::NotFound.into());
     }
-    let seen_as = format!("{FORM}\n{}\n{language:?}\n{:?}\n{}\n{}", tzdb_version(), of.grant, id, of.event.version);
     let changed_at = Some(of.event.updated_at);
-    let head = Top {
-        name: series_of(&of, language, false).master.map(|one| one.summary).unwrap_or_default(),
-        ..Top::default()
-    };
-    Ok(Asked {
-        tag: Tag { etag: etag(&seen_as), changed_at },
+    let name = series_of(&of, language, false).master.map(|one| one.summary).unwrap_or_default();
+    let asked = of_events(ctx, &name, language, vec![of]);
+    Ok(Asked { tag: Tag { changed_at, ..asked.tag }, ..asked })
+}
+
+/// Events that are at hand, each as far as it may be seen. When one was taken out is not known, so there is no date.
+pub fn of_events(ctx: &Ctx, name: &str, language: Language, events: Vec<Allowed>) -> Asked {
+    let mut seen_as = vec![FORM.to_owned(), tzdb_version().to_owned(), format!("{language:?} {name:?}")];
+    // With its time: a restored database counts versions anew.
+    let seen = |of: &Allowed| format!("{} {} {} {:?}", of.event.id, of.event.version, of.event.updated_at, of.grant);
+    seen_as.extend(events.iter().map(seen));
+    Asked {
+        tag: Tag { etag: etag(&seen_as.join("\n")), changed_at: None },
         ctx: ctx.clone(),
         language,
         busy_only: false,
-        head,
-        zone: of.event.calendar_zone.clone(),
-        sources: vec![Source::One(Box::new(of))],
-    })
+        head: Top { name: name.to_owned(), ..Top::default() },
+        zone: events.first().map_or_else(Zone::utc, |of| of.event.calendar_zone.clone()),
+        sources: events.into_iter().map(|of| Source::One(Box::new(of))).collect(),
+    }
 }
 
 fn etag(seen_as: &str) -> String {

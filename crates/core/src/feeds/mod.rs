@@ -14,7 +14,7 @@ mod store;
 mod text;
 
 pub use component::series_of;
-pub use fresh::{Asked, Tag, of_calendar, of_event, of_secret};
+pub use fresh::{Asked, Tag, of_calendar, of_event, of_events, of_secret};
 pub use language::Language;
 pub use secret::{Feed, FeedError, FeedInput, Made, Secret, create, feed_count, feeds, note_use, revoke};
 pub use text::IcsText;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::store;
 use crate::access::Can;
+use crate::audit::{self, Action, Entry};
 use crate::calendars::{self, CalendarError};
 use crate::ctx::{Actor, Credential, Ctx, GlobalRole, Scope, SignedIn};
 
@@ -151,6 +152,7 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &FeedInput) ->
     };
     let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(ctx.ids.secret()));
     store::insert(tx, owner, &feed, Sha256::digest(secret.as_bytes()).into()).await?;
+    audit::record(tx, ctx, done("created", feed.id)).await?;
     Ok(Made { feed, secret: kalends_kernel::Secret::new(secret) })
 }
 
@@ -159,8 +161,15 @@ pub async fn revoke(tx: &mut Tx, ctx: &Ctx, owner: UserId, id: FeedId) -> Result
     if !store::is_of(tx, id, owner).await? {
         return Ok(false);
     }
-    store::revoke(tx, id, ctx.now).await?;
+    if store::revoke(tx, id, ctx.now).await? {
+        audit::record(tx, ctx, done("deleted", id)).await?;
+    }
     Ok(true)
+}
+
+/// What is read by an address is read by nobody in particular: who made it stands in the audit log.
+fn done(op: &'static str, id: FeedId) -> Entry {
+    Entry { op: Some(op), kind: Some("feed"), record: Some(id.uuid()), ..Entry::of(Action::Write) }
 }
 
 /// The account's feeds, newest first.

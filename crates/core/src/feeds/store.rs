@@ -147,9 +147,10 @@ pub(super) async fn is_of(conn: &mut Conn, id: FeedId, owner: UserId) -> Result<
     Ok(found > 0)
 }
 
-pub(super) async fn revoke(tx: &mut Tx, id: FeedId, at: Timestamp) -> Result<()> {
-    sql("UPDATE feeds SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL").bind(id).bind(at).run(tx).await?;
-    Ok(())
+/// Ends a feed; false when it had ended already.
+pub(super) async fn revoke(tx: &mut Tx, id: FeedId, at: Timestamp) -> Result<bool> {
+    let ended = sql("UPDATE feeds SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL");
+    Ok(ended.bind(id).bind(at).run(tx).await? > 0)
 }
 
 pub(super) async fn note_use(tx: &mut Tx, id: FeedId, at: Timestamp) -> Result<()> {

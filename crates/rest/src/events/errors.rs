@@ -2,6 +2,7 @@
 
 use kalends_core::access::State;
 use kalends_core::events::{EventError, StateRefused, TOO_SPARSE};
+use kalends_kernel::EventId;
 
 use super::view::EventView;
 use crate::codes;
@@ -82,4 +83,14 @@ impl From<StateRefused> for Problem {
             }
         }
     }
+}
+
+/// Where a list of events is refused as a whole: the problem of the first, with its place as `index`, and all in `problems`.
+pub fn of_several(refused: Vec<(usize, EventId, EventError)>) -> Problem {
+    let mut all = refused.into_iter().map(|(index, id, error)| (index, id, Problem::from(error)));
+    let Some((index, id, first)) = all.next() else { return Problem::new(&codes::INVALID) };
+    let told = |index: usize, id: EventId, problem: &Problem| serde_json::json!({"index": index, "id": id, "problem": problem.to_json()});
+    let mut problems = vec![told(index, id, &first)];
+    problems.extend(all.map(|(index, id, problem)| told(index, id, &problem)));
+    first.with("index", index).with("problems", problems)
 }

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::of_several;
 use crate::app::App;
 use crate::call::{Body, SignedInCall};
 use crate::problem::{Answer, Problem, ProblemDocument};
@@ -115,16 +116,10 @@ fn shown(preview: bool, shifted: Vec<Shifted>) -> Reply {
 
 impl From<ShiftRefused> for Problem {
     fn from(refused: ShiftRefused) -> Problem {
-        let refused = match refused {
-            ShiftRefused::Some(refused) => refused,
-            ShiftRefused::Internal(error) => return error.into(),
-        };
-        let mut all = refused.into_iter().map(|(index, id, error)| (index, id, Problem::from(error)));
-        let Some((index, id, first)) = all.next() else { return Problem::new(&crate::codes::INVALID) };
-        let told = |index: usize, id: EventId, problem: &Problem| serde_json::json!({"index": index, "id": id, "problem": problem.to_json()});
-        let mut problems = vec![told(index, id, &first)];
-        problems.extend(all.map(|(index, id, problem)| told(index, id, &problem)));
-        first.with("index", index).with("problems", problems)
+        match refused {
+            ShiftRefused::Some(refused) => of_several(refused),
+            ShiftRefused::Internal(error) => error.into(),
+        }
     }
 }
 

@@ -1,0 +1,264 @@
+//! Share links: several events under an address that nobody can guess, as JSON and as iCalendar. (The page is in `web`.)
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{self, HeaderMap};
+use kalends_core::share_links::{self, LinkError, LinkInput, Opened, ShareLink};
+use kalends_kernel::{EventId, ShareLinkId};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::call::{Body, Call, PathId, Query, SignedInCall};
+use crate::codes;
+use crate::events::view::EventView;
+use crate::feeds::{IcsFile, answer, behind_secret, language};
+use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::reply::{Reply, etag};
+use crate::write::write;
+
+/// The routes, under `/api/v1`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(list)).routes(routes!(remove)).routes(routes!(show))
+}
+
+/// The events as iCalendar.
+pub fn texts() -> axum::Router<App> {
+    axum::Router::new().route("/share-links/{file}", get(as_feed))
+}
+
+/// What the document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(as_feed))]
+pub struct Texts;
+
+/// A share link.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "ShareLink", example = json!({
+    "id": "01941f29-7c00-7fff-8000-3d1c7e9a5b10", "name": "Tour 2027", "event_ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "busy_only": false,
+    "expires_at": "2027-12-31T23:00:00Z", "created_at": "2027-01-15T10:00:00Z", "last_used_at": null
+}))]
+struct LinkView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: ShareLinkId,
+    /// What it is called, also for those who open it; null without a name.
+    name: Option<String>,
+    /// Which events it was made for.
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    event_ids: Vec<EventId>,
+    /// Whether it shows times alone, no titles.
+    busy_only: bool,
+    /// From when on it shows nothing any more; null for never.
+    expires_at: Option<String>,
+    /// When it was made.
+    created_at: String,
+    /// When it was last opened, to the hour; null if never.
+    last_used_at: Option<String>,
+}
+
+impl LinkView {
+    fn of(link: ShareLink) -> LinkView {
+        LinkView {
+            id: link.id,
+            name: link.name,
+            event_ids: link.events,
+            busy_only: link.busy_only,
+            expires_at: link.expires_at.map(|at| at.to_string()),
+            created_at: link.created_at.to_string(),
+            last_used_at: link.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A new share link.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "NewShareLink")]
+struct MadeLinkView {
+    #[serde(flatten)]
+    made: LinkView,
+    /// Its address, a page for everybody who has it. It is shown this once.
+    #[schema(example = "https://events.example.org/s/kls_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    url: String,
+    /// The secret in it: also for `GET /api/v1/share-links/{token}` and `/share-links/{token}.ics`.
+    #[schema(example = "kls_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    token: String,
+}
+
+/// A page of share links.
+#[derive(Serialize, ToSchema)]
+struct ShareLinkPage {
+    /// The links, newest first.
+    items: Vec<LinkView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+    /// How many there are in all, with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+/// What a share link shows now.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "SharedByLink")]
+struct OpenedView {
+    /// What the link is called; null without a name.
+    name: Option<String>,
+    /// Whether it shows times alone.
+    busy_only: bool,
+    /// From when on it shows nothing any more; null for never.
+    expires_at: Option<String>,
+    /// The events, by start, as everybody may know them; those that are private (and with `busy_only` all) without anything
+    /// but their times.
+    items: Vec<EventView>,
+}
+
+/// What a share link shall be.
+#[derive(ToSchema)]
+#[schema(title = "ShareLinkInput", example = json!({"event_ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "name": "Tour 2027"}))]
+#[expect(dead_code, reason = "describes the body, which `LinkInput` reads with all its errors at once")]
+struct LinkBody {
+    /// Which events: 1 to 200 that you own, each once.
+    #[schema(min_items = 1, max_items = 200)]
+    event_ids: Vec<uuid::Uuid>,
+    /// 1 to 100 characters, for those who open it too.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// When it ends; without, it lasts until you delete it.
+    expires_at: Option<String>,
+    /// Whether it shows times alone, no titles.
+    busy_only: Option<bool>,
+}
+
+/// Share several events by a link
+///
+/// Whoever has the address sees the events without an account: what is published, as everybody may know it (no linked people,
+/// no `meta`), of private events the times alone, confidential ones not at all. What you may no longer share disappears from
+/// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
+/// Not by personal token.
+#[utoipa::path(post, path = "/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
+    responses((status = 201, description = "Made; `url` is the address", body = MadeLinkView),
+        (status = 403, description = "`forbidden`: you do not own one of the events, `index` says which; `scope-needed`: not by personal token", body = ProblemDocument),
+        (status = 404, description = "One of the events is not there, or not yours to see; `index` says which", body = ProblemDocument),
+        (status = 409, description = "`wrong-state`: one of the events is in the trash", body = ProblemDocument),
+        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
+    let SignedInCall { call, user } = call.by_session()?;
+    let input = LinkInput::parse(&body.map, call.ctx.now)?;
+    let making = app
+        .db
+        .write((call.ctx, user, input), |tx, (ctx, user, input)| Box::pin(share_links::create(tx, ctx, user, input)));
+    let made = making.await?;
+    let location = format!("{}/me/share-links/{}", crate::BASE, made.link.id);
+    let token = made.secret.reveal().to_owned();
+    let url = format!("{}/s/{token}", app.settings.public_url);
+    let view = MadeLinkView { made: LinkView::of(made.link), url, token };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Reply::created(location, &view)))
+}
+
+/// List your share links
+///
+/// Never their secrets.
+#[utoipa::path(get, path = "/me/share-links", tag = "sharing", operation_id = "list_share_links",
+    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    responses((status = 200, description = "A page", body = ShareLinkPage)))]
+async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
+    let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
+    query.finish()?;
+    let mut conn = app.db.reader().await?;
+    let page = share_links::links(&mut conn, call.user.id, limit, cursor.as_ref(), digest).await?;
+    let total = if total { Some(share_links::link_count(&mut conn, call.user.id).await?) } else { None };
+    let items = page.items.into_iter().map(LinkView::of).collect();
+    Ok(Reply::ok(&ShareLinkPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
+}
+
+/// Delete a share link
+///
+/// Its address is dead at once. Not by personal token.
+#[utoipa::path(delete, path = "/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
+    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<ShareLinkId>) -> Answer {
+    let SignedInCall { call, user } = call.by_session()?;
+    write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
+        Box::pin(async move {
+            if share_links::revoke(tx, ctx, *owner, *id).await? {
+                Ok(Reply::no_content())
+            } else {
+                Err(Problem::new(&codes::NOT_FOUND))
+            }
+        })
+    })
+    .await
+}
+
+/// Events of a share link
+///
+/// What the link shows now, for whoever has it: no account is needed.
+#[utoipa::path(get, path = "/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
+    params(("token" = String, Path, description = "The secret of the link")),
+    responses((status = 200, description = "The events", body = OpenedView), (status = 304, description = "You have it already"),
+        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>, query: Query) -> Answer<Response> {
+    query.finish()?;
+    let opened = open(&app, &call, &token).await?;
+    let view = OpenedView {
+        name: opened.link.name.clone(),
+        busy_only: opened.link.busy_only,
+        expires_at: opened.link.expires_at.map(|at| at.to_string()),
+        items: opened.events.iter().map(EventView::of).collect(),
+    };
+    let reply = Reply::ok(&view);
+    let tag = etag(0, &[&reply.body]);
+    Ok(behind_secret(reply.etag(tag).or_not_modified(&call)))
+}
+
+/// Events of a share link as iCalendar
+///
+/// The same as a calendar, for whoever has the link: to be looked at once or subscribed to.
+#[utoipa::path(get, path = "/share-links/{token}.ics", tag = "sharing", operation_id = "get_share_link_feed", security(()),
+    params(("token" = String, Path, description = "The secret of the link"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the maker's account")),
+    responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
+        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+async fn as_feed(
+    State(app): State<App>,
+    call: Call,
+    IcsFile(token): IcsFile<String>,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Answer<Response> {
+    let language = language(&mut query);
+    query.finish()?;
+    let asked = open(&app, &call, &token).await?.as_feed(&call.ctx, language);
+    Ok(behind_secret(answer(&app, &call, &headers, asked, None).await?))
+}
+
+async fn open(app: &App, call: &Call, token: &str) -> Answer<Opened> {
+    let mut conn = app.db.reader().await?;
+    let found = share_links::open(&mut conn, &call.ctx, token).await?;
+    drop(conn);
+    let opened = found.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
+    if opened.is_news(call.ctx.now) {
+        // Once an hour; that it could not be noted is no reason to show nothing.
+        let noting = app
+            .db
+            .write((opened.link.id, call.ctx.now), |tx, (id, now)| Box::pin(share_links::note_use(tx, *id, *now)));
+        if let Err(error) = noting.await {
+            tracing::warn!(%error, "the use of a share link could not be noted");
+        }
+    }
+    Ok(opened)
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Problem {
+        match error {
+            LinkError::Invalid(invalid) => invalid.into(),
+            LinkError::Refused(refused) => crate::events::of_several(refused),
+            LinkError::Internal(error) => error.into(),
+        }
+    }
+}
