@@ -77,10 +77,13 @@ impl FromRow for Row {
 async fn plain(db: &Db) -> Result<f64> {
     let mut conn = db.reader().await?;
     let mut times = Vec::new();
+    let newest = match db.engine() {
+        Engine::Sqlite => "SELECT kind, record_id FROM changes ORDER BY seq DESC LIMIT 1",
+        Engine::Postgres => "SELECT kind, record_id FROM changes ORDER BY tx DESC, seq DESC LIMIT 1",
+    };
     for _ in 0..50 {
         let began = Instant::now();
-        let _: Vec<Row> =
-            sql("SELECT kind, record_id FROM changes ORDER BY tx DESC, seq DESC LIMIT 1").all(&mut conn).await?;
+        let _: Vec<Row> = sql(newest).all(&mut conn).await?;
         times.push(ms(began.elapsed()));
     }
     Ok(median(&times))

@@ -1,32 +1,50 @@
 //! `kalends-bench`: the whole server against what it stands on, in one run. Prints Markdown for `docs/performance.md`.
 //!
 //! Only ratios of one run mean something: machines differ, and other work on them does. So nothing here fails on time.
-//! `kalends-bench [recurrence] [get] [hot] [feeds] [history] [changes] [writes] [month] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
-//! PostgreSQL server to measure on as well, `KALENDS_BIN` the release program for `process`.
+//! `kalends-bench [recurrence] [get] [hot] [feeds] [history] [changes] [conflicts]
+//! [writes] [import] [month] [search] [process]`; without a name everything. `KALENDS_TEST_POSTGRES` names a
+//! PostgreSQL server to measure on as well, `KALENDS_BENCH_ENGINE` (`sqlite`, `postgresql`) is the only one then, `KALENDS_BIN` the release program for `process`.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the rules are for the product: a benchmark reads its environment and waits"
 )]
 
+mod bulk;
 mod changes;
+mod conflicts;
 mod feeds;
 mod get;
 mod history;
 mod hot;
+mod import;
 mod load;
 mod month;
 mod place;
 mod process;
 mod recurrence;
 mod report;
+mod search;
 mod seed;
 mod writes;
 
 use anyhow::{Context, Result, bail};
 use place::Engine;
 
-const SECTIONS: &[&str] = &["recurrence", "get", "hot", "feeds", "history", "changes", "writes", "month", "process"];
+const SECTIONS: &[&str] = &[
+    "recurrence",
+    "get",
+    "hot",
+    "feeds",
+    "history",
+    "changes",
+    "conflicts",
+    "writes",
+    "import",
+    "month",
+    "search",
+    "process",
+];
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -57,11 +75,20 @@ fn main() -> Result<()> {
             if runs("changes") {
                 changes::run(engine).await?;
             }
+            if runs("conflicts") {
+                conflicts::run(engine).await?;
+            }
             if runs("writes") {
                 writes::run(engine).await?;
             }
+            if runs("import") {
+                import::run(engine).await?;
+            }
             if runs("month") {
                 month::run(engine).await?;
+            }
+            if runs("search") {
+                search::run(engine).await?;
             }
         }
         if runs("process") {
@@ -72,13 +99,14 @@ fn main() -> Result<()> {
 }
 
 fn engines() -> Vec<Engine> {
+    let mut engines = vec![Engine::Sqlite];
     match place::postgres_server() {
-        Some(_) => vec![Engine::Sqlite, Engine::Postgres],
-        None => {
-            eprintln!("KALENDS_TEST_POSTGRES names no server: measuring on SQLite alone");
-            vec![Engine::Sqlite]
-        }
+        Some(_) => engines.push(Engine::Postgres),
+        None => eprintln!("KALENDS_TEST_POSTGRES names no server: measuring on SQLite alone"),
     }
+    let only = std::env::var("KALENDS_BENCH_ENGINE").unwrap_or_default().to_lowercase();
+    engines.retain(|engine| only.is_empty() || place::name(*engine).to_lowercase() == only);
+    engines
 }
 
 /// Log lines are part of serving: they are made and written as by default, though nobody reads them.

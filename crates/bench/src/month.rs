@@ -11,12 +11,8 @@ use kalends_kernel::UserId;
 use crate::load::{self, Connection, request};
 use crate::place::{self, Engine, Place};
 use crate::report::{median, ms, percentile, table};
-use crate::seed::{self, Plan};
+use crate::seed;
 
-const PLANS: &[(&str, Plan)] = &[
-    ("1,000,000 events in 1,000 calendars, 10 seen", Plan { calendars: 1_000, events_in_each: 1_000, seen: 10 }),
-    ("1,000,000 events in one calendar", Plan { calendars: 1, events_in_each: 1_000_000, seen: 1 }),
-];
 const MONTH: &str = "from=2027-03-01T00:00:00Z&to=2027-04-01T00:00:00Z&limit=500";
 const FROM: &str = "2027-03-01T00:00:00Z";
 const TO: &str = "2027-04-01T00:00:00Z";
@@ -24,19 +20,9 @@ const TO: &str = "2027-04-01T00:00:00Z";
 const ROUND: Duration = Duration::from_secs(3);
 
 pub async fn run(engine: Engine) -> Result<()> {
-    for (title, plan) in PLANS {
-        let place = Place::kept(engine, &plan.name()).await?;
-        if !place.existed {
-            eprintln!("seeding {title} on {}; this takes minutes, once", place::name(engine));
-            let began = Instant::now();
-            let running = place.serve().await?;
-            let owner = place::person(&running, "owner").await?;
-            let reader = place::person(&running, "reader").await?;
-            seed::seed(&running.db, *plan, owner, reader).await?;
-            running.stop().await;
-            eprintln!("seeded in {:.0} s", began.elapsed().as_secs_f64());
-        }
-        measure(engine, title, &place).await?;
+    for plan in [seed::MANY_CALENDARS, seed::ONE_CALENDAR] {
+        let place = seed::seeded(engine, plan).await?;
+        measure(engine, plan.0, &place).await?;
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow, bail};
 use kalends_core::accounts::{Cost, CreateError, NewAccount, Password, User, Username, create};
 use kalends_core::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
-use kalends_db::{Db, Options, sql};
-use kalends_kernel::{Clock, EmailAddress, Id, Ids, Secret, UserId, Zone};
+use kalends_db::Options;
+use kalends_db::testing::run_alone;
+use kalends_kernel::{Clock, EmailAddress, Id, Ids, UserId, Zone};
 use kalends_server::{Config, Flags, Running, start_with};
 use serde_json::{Value, json};
 
@@ -89,6 +90,25 @@ impl Place {
         start_with(config, Clock::system(), CHEAP).await
     }
 
+    /// The way to it.
+    pub fn options(&self) -> Result<Options> {
+        Ok(Options::parse(&self.url)?)
+    }
+
+    /// Forgets what was not seeded to its end.
+    pub async fn keep_if<T>(&self, seeding: Result<T>) -> Result<T> {
+        if seeding.is_err() {
+            match self.options()? {
+                Options::Sqlite { path, .. } => std::fs::remove_file(path)?,
+                Options::Postgres { .. } => {
+                    let name = self.url.rsplit('/').next().unwrap_or_default();
+                    run_on_server(&format!("DROP DATABASE {name}")).await?;
+                }
+            }
+        }
+        seeding
+    }
+
     /// Ends it, after its server.
     pub async fn end(self) -> Result<()> {
         match &self.drop_at_end {
@@ -113,13 +133,10 @@ fn with_database(name: &str) -> Result<String> {
     Ok(format!("{base}/{name}"))
 }
 
-/// Making databases is not for transactions: it goes over a connection that only reads otherwise.
+/// Making databases is not for transactions.
 async fn run_on_server(text: &str) -> Result<()> {
     let url = postgres_server().context("KALENDS_TEST_POSTGRES names no server")?;
-    let db = Db::open(&Options::Postgres { url: Secret::new(url), connections: 1 }).await?;
-    let done = sql(text.to_owned()).optional::<i64>(&mut *db.reader().await?).await;
-    db.close().await;
-    done.map(drop).map_err(Into::into)
+    Ok(run_alone(&Options::parse(&url)?, text).await?)
 }
 
 /// Somebody with an account; found when it is there. An organiser: they may make calendars public.

@@ -5,10 +5,11 @@
 use jiff::Timestamp;
 use kalends_kernel::Ids;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, Executor};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::conn::run_postgres;
-use crate::{Db, Engine, Options};
+use crate::conn::{run_postgres, run_sqlite};
+use crate::{Db, Engine, Options, Result};
 
 /// A fresh, migrated database.
 pub struct TestDb {
@@ -72,6 +73,32 @@ impl TestDb {
     pub async fn open(&self) -> Db {
         Db::open(&self.options).await.expect("the test database opens")
     }
+}
+
+/// Runs statements on a connection of their own, without the time limits of a transaction: what makes a large database.
+pub async fn run_alone(options: &Options, text: &str) -> Result<()> {
+    match options {
+        Options::Sqlite { path, .. } => {
+            let mut connection = SqliteConnectOptions::new().filename(path).connect().await?;
+            // With room to sort in, and several threads.
+            run_sqlite(
+                &mut connection,
+                "PRAGMA busy_timeout = 60000; PRAGMA cache_size = -1000000; PRAGMA threads = 4",
+            )
+            .await?;
+            run_sqlite(&mut connection, text).await?;
+            connection.close().await?;
+        }
+        Options::Postgres { url, .. } => {
+            let mut connection = PgConnection::connect(url.reveal()).await?;
+            for statement in text.split(';') {
+                // One by one: some must not be in a transaction, which several at once are.
+                run_postgres(&mut connection, statement).await?;
+            }
+            connection.close().await?;
+        }
+    }
+    Ok(())
 }
 
 /// The address of the PostgreSQL server that the tests use.

@@ -43,6 +43,7 @@ pub struct World {
 pub struct Builder {
     settings: Vec<(String, String)>,
     engine: Option<Engine>,
+    over: Option<TestDb>,
 }
 
 impl Builder {
@@ -65,12 +66,19 @@ impl Builder {
         self
     }
 
+    /// Over this database, which may be reached in an unusual way.
+    pub fn over(mut self, db: TestDb) -> Builder {
+        self.over = Some(db);
+        self
+    }
+
     /// Starts it.
     #[expect(clippy::expect_used, reason = "for tests only")]
     pub async fn start(self) -> World {
-        let test_db = match self.engine {
-            Some(engine) => TestDb::on(engine).await,
-            None => TestDb::new().await,
+        let test_db = match (self.over, self.engine) {
+            (Some(db), _) => db,
+            (None, Some(engine)) => TestDb::on(engine).await,
+            (None, None) => TestDb::new().await,
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Clock::manual(START.parse().expect("a time"));

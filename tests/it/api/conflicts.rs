@@ -399,6 +399,30 @@ async fn what_if_names_what_would_conflict_without_making_anything() {
 }
 
 #[tokio::test]
+async fn what_if_looks_at_the_venues_of_single_instances() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let (aula, gym) = (venue(&alice, "reject").await, venue(&alice, "reject").await);
+    let taking = with(
+        at(&alice.calendar, "10:00", "11:00"),
+        json!({"start": "2027-03-08T10:00:00", "end": "2027-03-08T11:00:00"}),
+    );
+    event(&alice, &with(taking, json!({"venue_id": gym}))).await;
+    let asked = |of: &str| {
+        json!({"start": "2027-03-01T10:30:00", "end": "2027-03-01T11:30:00", "time_zone": "Europe/Zurich", "venue_id": aula,
+            "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"], "overrides": [{"original_start": "2027-03-08T10:30:00", "venue_id": of}]})
+    };
+    let found = alice.post("/api/v1/conflicts").json(&asked(&gym)).expect(200).await;
+    assert_eq!(
+        (titles(&found), &found.json["conflicts"][0]["reasons"]),
+        (vec!["From 10:00".to_owned()], &json!(["venue"]))
+    );
+    assert!(titles(&alice.post("/api/v1/conflicts").json(&asked(&aula)).expect(200).await).is_empty());
+    let nowhere = "01941f29-7c00-7ccc-8000-3d1c7e9a5b10";
+    alice.post("/api/v1/conflicts").json(&asked(nowhere)).send().await.expect_problem("not-found");
+}
+
+#[tokio::test]
 async fn busy_time_is_merged_and_says_nothing_else() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);

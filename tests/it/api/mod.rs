@@ -25,6 +25,6 @@ mod search;
 mod share_links;
 mod sharing;
 mod states;
-mod sync;
+pub mod sync;
 mod users;
 mod venues;

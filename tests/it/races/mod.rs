@@ -6,9 +6,11 @@ mod disconnects;
 mod feeds;
 mod following;
 mod history;
+mod jobs;
 mod owners;
 mod requests;
 mod series;
+mod unguarded;
 
 use kalends_core::check;
 use kalends_db::{Db, FromRow, Result, Row};

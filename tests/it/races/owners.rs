@@ -1,11 +1,14 @@
 //! However many leave at once, every calendar keeps an owner.
 
+use std::sync::atomic::Ordering;
+
 use kalends_db::Engine;
-use kalends_testkit::{Request, World};
+use kalends_testkit::{Person, Request, World};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::is_sound;
+use super::unguarded::{NO_ROW_LOCKS, Unguarded};
 
 #[tokio::test]
 async fn owners_who_leave_at_the_same_time_leave_one() {
@@ -34,6 +37,50 @@ async fn owners_who_leave_at_the_same_time_leave_one() {
             is_sound(&world.db).await;
         }
     }
+}
+
+/// Two owners leave a calendar at once, again and again; how many calendars have no owner then.
+async fn left_without(world: &World, rounds: usize) -> usize {
+    let (alice, bob) = (world.alice().await, world.bob().await);
+    let mut left = 0;
+    for _ in 0..rounds {
+        let club = alice.post("/api/v1/calendars").json(&json!({"name": "Club"})).expect(201).await.id();
+        let with = json!({"users": [{"user_id": bob.id, "role": "owner"}]});
+        alice.post(&format!("/api/v1/calendars/{club}/share")).json(&with).expect(200).await;
+        let leave = |one: &Person| one.delete(&format!("/api/v1/calendars/{club}/permissions/{}", one.id)).send();
+        let (one, other) = tokio::join!(leave(&alice), leave(&bob));
+        let gone = [one, other].iter().filter(|reply| reply.status.is_success()).count();
+        assert!(gone > 0, "one of them may");
+        left += usize::from(gone == 2);
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_two_owners_do_not_leave_at_once() {
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        let world = World::builder().on(engine).start().await;
+        assert_eq!(left_without(&world, 25).await, 0, "on {engine:?}");
+        is_sound(&world.db).await;
+    }
+}
+
+/// The control: without the lock on the calendar each of them sees the other stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_lock_on_the_calendar_its_last_two_owners_both_leave() {
+    let unguarded = Unguarded::database(NO_ROW_LOCKS).await;
+    let world = World::builder().over(unguarded.db).start().await;
+    let mut left = 0;
+    for _ in 0..20 {
+        left += left_without(&world, 10).await;
+        if left > 0 {
+            break;
+        }
+    }
+    println!("{left} calendars were left by both");
+    assert!(unguarded.lost.load(Ordering::SeqCst) > 0 && left > 0);
+    let mut conn = world.db.reader().await.expect("a reader");
+    assert_ne!(kalends_core::check::run(&mut conn).await.expect("an answer"), [], "and the check finds them");
 }
 
 #[tokio::test]

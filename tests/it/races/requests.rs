@@ -1,12 +1,14 @@
 //! Requests that meet: the same key, the same event, the same name.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kalends_db::{Engine, sql};
 use kalends_testkit::{Reply, Request, World};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::unguarded::{NO_ROW_LOCKS, Unguarded};
 use super::{Text, is_sound};
 
 const ENGINES: [Engine; 2] = [Engine::Postgres, Engine::Sqlite];
@@ -172,27 +174,58 @@ async fn parallel_deletes_and_restores_leave_one_chain() {
     }
 }
 
+/// Batches that change the same events, half of them from the last to the first.
+async fn opposite_batches(world: &World, number: usize) -> Vec<Reply> {
+    let alice = world.alice().await;
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        ids.push(alice.post("/api/v1/events").json(&lecture(&format!("Lecture {n}"))).expect(201).await.id());
+    }
+    let batches = (0..number).map(|n| {
+        let update = |id: &String| json!({"op": "update", "id": id, "event": {"location": format!("Hall {n}")}});
+        let operations: Vec<Value> =
+            if n % 2 == 0 { ids.iter().map(update).collect() } else { ids.iter().rev().map(update).collect() };
+        alice.post("/api/v1/events/batch").json(&json!({"operations": operations}))
+    });
+    together(batches).await
+}
+
 #[tokio::test]
 async fn batches_that_meet_in_opposite_order_are_all_done() {
     for engine in ENGINES {
-        let world = World::builder().on(engine).start().await;
-        let alice = world.alice().await;
-        let mut ids = Vec::new();
-        for n in 0..8 {
-            ids.push(alice.post("/api/v1/events").json(&lecture(&format!("Lecture {n}"))).expect(201).await.id());
-        }
-        let batches = (0..20).map(|n| {
-            let update = |id: &String| json!({"op": "update", "id": id, "event": {"location": format!("Hall {n}")}});
-            let operations: Vec<Value> =
-                if n % 2 == 0 { ids.iter().map(update).collect() } else { ids.iter().rev().map(update).collect() };
-            alice.post("/api/v1/events/batch").json(&json!({"operations": operations}))
-        });
-        for reply in together(batches).await {
+        // Nothing is lost on this way: it counts the deadlocks.
+        let counted = Unguarded::database(&[]).await;
+        let world = match engine {
+            Engine::Postgres => World::builder().over(counted.db),
+            Engine::Sqlite => World::builder().on(engine),
+        };
+        let world = world.start().await;
+        for reply in opposite_batches(&world, 20).await {
             reply.expect(200);
         }
         // The last one wins everywhere: none is mixed with another.
-        let halls = alice.get("/api/v1/events").expect(200).await.each("/location");
+        let halls = world.alice().await.get("/api/v1/events").expect(200).await.each("/location");
         assert!(halls.iter().all(|hall| *hall == halls[0]), "{halls:?} on {engine:?}");
-        is_sound(&world.db).await;
+        assert_eq!(counted.deadlocks.load(Ordering::SeqCst), 0, "nobody waits for who waits for him");
     }
+}
+
+/// The control: when a batch does not lock its events first, all in one order, they wait for each other.
+#[tokio::test]
+async fn batches_that_lock_as_they_go_stand_in_each_others_way() {
+    let unguarded = Unguarded::database(NO_ROW_LOCKS).await;
+    let world = World::builder().over(unguarded.db).start().await;
+    let mut deadlocks = 0;
+    for _ in 0..20 {
+        for reply in opposite_batches(&world, 2).await {
+            // PostgreSQL breaks one of them off, and it is done again, as long as there is hope.
+            assert!([200, 503].contains(&reply.status.as_u16()), "{reply:?}");
+        }
+        deadlocks = unguarded.deadlocks.load(Ordering::SeqCst);
+        if deadlocks > 0 {
+            break;
+        }
+    }
+    println!("{deadlocks} deadlocks");
+    assert!(unguarded.lost.load(Ordering::SeqCst) > 0 && deadlocks > 0);
 }

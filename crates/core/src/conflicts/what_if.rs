@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::check::{Question, all_new, ask, duplicates, timeline};
 use super::free_slots::read_users;
+use super::occupancy::places;
 use super::{Report, Subject, Work, horizon};
 use crate::access::{Can, Denied};
 use crate::calendars;
@@ -91,6 +92,13 @@ pub async fn what_if(conn: &mut Conn, ctx: &Ctx, what: &WhatIf) -> Result<Report
     }
     let zone = zone.unwrap_or_else(Zone::utc);
     let content = Content::parse(&what.body, &zone)?;
+    // Those of single instances, too.
+    let wanted = places(&content);
+    let found = venues::store::all_of(conn, wanted.iter().copied()).await?;
+    if found.len() < wanted.len() {
+        return Err(Denied::NotFound.into());
+    }
+    subjects.extend(wanted.into_iter().map(Subject::Venue));
     let mut work = Work::new();
     let starts_at = derive(&content, &zone).starts_at;
     let until = horizon(ctx, starts_at);

@@ -7,7 +7,7 @@ use super::super::given::{calendar, fits, share};
 use super::ask;
 
 /// How many there are, and what they say in turn.
-const EVENTS: usize = 1_150;
+const EVENTS: usize = 1_500;
 const SAID: &[(&str, &str, i64)] = &[
     ("title", "Match", 0),
     ("title", "Matches", 1),
@@ -37,7 +37,7 @@ async fn make(alice: &Person, into: &str, now: i64) -> Vec<Known> {
         let at = now + hours * 3_600;
         let hidden = number % 11 == 0;
         let mut event = json!({"title": format!("Nr {number}"), "calendar_id": into, "time_zone": "UTC",
-            "start": jiff::Timestamp::from_second(at).expect("a time").to_string(), "visibility": if hidden { "private" } else { "public" }});
+            "description": "Together", "start": jiff::Timestamp::from_second(at).expect("a time").to_string(), "visibility": if hidden { "private" } else { "public" }});
         event[field] = if field == "categories" { json!([text]) } else { json!(text) };
         operations.push(json!({"op": "create", "event": event}));
         known.push(Known { rank, distance: (at - now).unsigned_abs(), id: String::new(), hidden });
@@ -107,6 +107,19 @@ async fn a_word_that_very_many_events_have_is_ranked_all_the_same() {
     found.sort();
     found.dedup();
     assert_eq!(found.len(), begun.len(), "each once");
+    // Words that very many have together: the one that fits worst counts.
+    let worst = |rank: &dyn Fn(i64) -> Option<i64>| {
+        let ranked = |one: &Known| rank(one.rank).map(|rank| (rank, one.distance, one.id.clone()));
+        let mut rows: Vec<_> = known.iter().filter_map(ranked).collect();
+        rows.sort_unstable();
+        rows.into_iter().map(|(.., id)| id).collect::<Vec<_>>()
+    };
+    let begun_too = worst(&|rank| (rank < 8).then_some(rank | 1));
+    assert_eq!(pages(&alice, "match mat", "97", &[]).await, begun_too);
+    let together = worst(&|rank| (rank < 6).then_some(6));
+    assert_eq!(pages(&alice, "match together", "97", &[]).await, together);
+    assert_eq!(pages(&alice, "together matc toget", "500", &[]).await, worst(&|rank| (rank < 6).then_some(7)));
+    assert_eq!(pages(&carol, "match together", "50", &[]).await, std::slice::from_ref(&one.id));
     // With a window, and counted.
     let to = jiff::Timestamp::from_second(now + 3_600).expect("a time").to_string();
     let from = jiff::Timestamp::from_second(now - 10 * 3_600).expect("a time").to_string();

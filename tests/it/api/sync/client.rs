@@ -15,6 +15,8 @@ pub struct Client {
     pub question: String,
     pub token: Option<String>,
     pub copy: Copy,
+    /// A control: what was deleted stays in the copy.
+    pub keeps_all: bool,
 }
 
 impl Client {
@@ -35,7 +37,9 @@ impl Client {
             let key = (text("type"), text("id"));
             if item["op"] == "deleted" {
                 assert!(item.get("record").is_none() && item["version"].is_null(), "{item}");
-                self.copy.remove(&key);
+                if !self.keeps_all {
+                    self.copy.remove(&key);
+                }
             } else {
                 assert_eq!(item["record"]["id"], item["id"]);
                 assert_eq!(item["record"]["version"], item["version"]);

@@ -1,6 +1,6 @@
 //! Following what changes: rules 15 and 30.
 
-mod client;
+pub mod client;
 mod random;
 
 use kalends_core::{changes, sync};

@@ -1,5 +1,6 @@
 //! Whoever follows ends up with what a full read gives: random operations by several people through several doors, and
-//! clients that read a page now and then, of any size, and sometimes go back to a copy and token of before.
+//! clients that read a page now and then, of any size, and sometimes go back to a copy and token of before. Beside them go
+//! two that do it wrong: one keeps what was deleted, one skips pages. They do not end up so, or the test would see nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -142,6 +143,7 @@ fn setting(name: &str, default: u64) -> u64 {
 async fn whoever_follows_has_what_a_full_read_gives() {
     let (runs, first) = (setting("KALENDS_SYNC_RUNS", 6), setting("KALENDS_SYNC_SEED", 1));
     let mut done: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut kept, mut skipped) = (0, 0);
     for seed in first..first + runs {
         let mut chance = Chance::new(seed);
         let mut run = Run::new().await;
@@ -150,6 +152,9 @@ async fn whoever_follows_has_what_a_full_read_gives() {
             .flat_map(|who| [(who, Client::default()), (who, Client::of_calendar(&run.calendars[0]))])
             .collect();
         let mut before: Vec<(usize, Client)> = Vec::new();
+        let mut keeping: Vec<Client> =
+            run.people.iter().map(|_| Client { keeps_all: true, ..Client::default() }).collect();
+        let mut skipping: Vec<Client> = run.people.iter().map(|_| Client::default()).collect();
         let mut seen: Vec<BTreeSet<(String, String)>> = vec![BTreeSet::new(); run.people.len()];
         for _ in 0..60 {
             run.step(&mut chance).await;
@@ -157,6 +162,17 @@ async fn whoever_follows_has_what_a_full_read_gives() {
             for (who, seen) in seen.iter_mut().enumerate() {
                 seen.extend(full(&run.people[who], None).await.into_keys());
                 seen.extend(full(&run.people[who], Some(&named)).await.into_keys());
+            }
+            for (who, person) in run.people.iter().enumerate() {
+                if chance.below(3) > 0 {
+                    continue;
+                }
+                keeping[who].page(person, 3).await;
+                let copy = skipping[who].copy.clone();
+                skipping[who].page(person, 3).await;
+                if chance.below(4) == 0 {
+                    skipping[who].copy = copy;
+                }
             }
             for (who, client) in &mut clients {
                 if chance.below(3) > 0 {
@@ -197,6 +213,10 @@ async fn whoever_follows_has_what_a_full_read_gives() {
                 let wanted = if client.question.is_empty() { &all } else { &one };
                 client.must_become(person, wanted, &what).await;
             }
+            for (client, wrong) in [(&mut keeping[who], &mut kept), (&mut skipping[who], &mut skipped)] {
+                client.catch_up(person, 100).await;
+                *wrong += usize::from(client.copy != all);
+            }
         }
         super::super::given::fits(&run.world).await;
         for (name, times) in run.done {
@@ -204,5 +224,6 @@ async fn whoever_follows_has_what_a_full_read_gives() {
         }
         run.world.stop().await;
     }
-    println!("{done:?}");
+    println!("{done:?}; {kept} that kept all and {skipped} that skipped pages have something else");
+    assert!(kept > 0 && skipped > 0, "the controls");
 }

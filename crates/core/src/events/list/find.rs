@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row};
 use kalends_kernel::{Cursor, EventId, Page};
 
-use super::scope::{Scope, Text, filters, run};
+use super::scope::{Branch, Scope, Text, filters, run};
 use super::search;
 use super::{Found, List, Sort, Window, load_all};
 use crate::ctx::Ctx;
@@ -191,10 +191,16 @@ pub(super) fn branches(
             select(text);
             text.push(" FROM ");
             let words = scope.words.as_deref().unwrap_or_default();
+            let named = list.ids.as_deref().filter(|_| !matches!(branch, Branch::Shared { .. }));
+            if let Some(ids) = named {
+                text.rows(ids);
+                text.push(" i CROSS JOIN ");
+            }
             branch.source_with(text, words, scope.driven);
-            text.push(" WHERE ");
+            text.push(if named.is_some() { " WHERE e.id = i.column1 AND " } else { " WHERE " });
             branch.holds_with(text, words, scope.driven);
-            branch.condition(text);
+            let is_found = named.is_some() || (scope.driven && !words.is_empty());
+            branch.condition(text, is_found);
             filters(text, ctx, list);
             class.narrow(text);
             // Each part gives at most a page, already in order.

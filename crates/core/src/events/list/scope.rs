@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kalends_db::{Conn, Result, Value, sql};
-use kalends_kernel::{CalendarId, UserId};
+use kalends_kernel::{CalendarId, EventId, UserId};
 
 use super::search::{self, Asked, Corrected};
 use super::{List, Sort};
@@ -54,6 +54,20 @@ impl Text {
             self.long.insert(first, padded.len());
             self.push(&format!("(SELECT v FROM list_{first})"));
         }
+    }
+}
+
+impl Text {
+    /// Adds `(VALUES (a), (b), (c))`, a table with a `column1` that SQLite goes through before what is joined to it. Padded
+    /// with what is no id.
+    pub(super) fn rows(&mut self, ids: &[EventId]) {
+        self.push("(VALUES ");
+        for index in 0..ids.len().next_power_of_two() {
+            self.push(if index > 0 { ", (" } else { "(" });
+            self.value(ids.get(index).copied());
+            self.push(")");
+        }
+        self.push(")");
     }
 }
 
@@ -199,15 +213,17 @@ impl Branch {
         }
     }
 
-    /// The condition on `e` that says what this branch shows.
-    pub(super) fn condition(&self, text: &mut Text) {
+    /// The condition on `e` that says what this branch shows. Where `e` is `found` by its id, the calendar is no way to it:
+    /// SQLite would take that one, since it has an index that covers all.
+    pub(super) fn condition(&self, text: &mut Text, found: bool) {
+        let calendar = if found { "COALESCE(e.calendar_id, e.calendar_id)" } else { "e.calendar_id" };
         match self {
             Branch::All(calendars) => {
-                text.push("e.calendar_id IN ");
+                text.push(&format!("{calendar} IN "));
                 text.list(calendars);
             }
             Branch::Published { calendars, public_only } => {
-                text.push("e.calendar_id IN ");
+                text.push(&format!("{calendar} IN "));
                 text.list(calendars);
                 text.push(" AND e.state = 'published' AND ");
                 text.push(if *public_only { "e.visibility = 'public'" } else { "e.visibility <> 'confidential'" });

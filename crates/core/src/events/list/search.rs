@@ -34,15 +34,15 @@ const MOST_TRIED: usize = 64;
 const MOST_ALIKE: usize = 8;
 /// Up to how many rows two words are compared for which is rarer.
 const COUNTED: i64 = 5_000;
-/// From how many rows on a single word is not ranked as a whole, but level by level from the best.
+/// From how many rows of the rarest word on, events are not ranked as a whole, but level by level from the best.
 const DENSE: i64 = 1_000;
 /// Up to how many calendars are named to the index of words.
 const MOST_CALENDARS: usize = 256;
 /// Up to how many words that begin alike are looked through one by one, each in the order of time that the index has.
 const MOST_APART: usize = 16;
-/// How many rows of the index are taken at a time, at first and at most.
-const TAKEN: usize = 128;
+/// How many rows of the index are taken at a time at most, and how many in all before everything is ranked after all.
 const MOST_TAKEN_AT_ONCE: usize = 2_048;
+const MOST_LOOKED_AT: usize = 8_192;
 
 /// What the words of a question stand for, the rarest first; none when one of them is found nowhere.
 pub(super) async fn ask(
@@ -99,31 +99,75 @@ async fn correct(conn: &mut Conn, list: &List, scope: &Scope, word: &str) -> Res
     Ok(taken)
 }
 
-/// Whether something that the actor may see has this word, or one that begins so.
+/// Whether something that the actor may see has this word, or one that begins so. First the first few rows of the word are
+/// looked at, then the first few events of the actor; only when neither says it, all rows.
 async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beginning: bool) -> Result<bool> {
-    let mut text = Text::default();
-    for (number, branch) in scope.branches.iter().enumerate() {
-        text.push(if number > 0 { " UNION ALL " } else { "" });
-        text.push("SELECT * FROM (SELECT CAST(1 AS bigint) AS n FROM ");
-        match branch {
-            Branch::Shared { .. } => {
-                text.push(branch.from());
-                text.push(" CROSS JOIN search_words w");
+    for look in [Look::AtSomeRows, Look::AtSomeEvents, Look::AtAllRows] {
+        let mut text = Text::default();
+        for (number, branch) in scope.branches.iter().enumerate() {
+            text.push(if number > 0 { " UNION ALL " } else { "" });
+            text.push("SELECT * FROM (SELECT CAST(1 AS bigint) AS n FROM ");
+            let range = |text: &mut Text| {
+                text.push("w.word >= ");
+                text.value(word);
+                text.push(if beginning { " AND w.word < " } else { " AND w.word <= " });
+                text.value(if beginning { words::behind(word) } else { word.to_owned() });
+            };
+            match (branch, look) {
+                (Branch::Shared { .. }, _) => {
+                    text.push(branch.from());
+                    text.push(" CROSS JOIN search_words w");
+                }
+                (_, Look::AtAllRows) => text.push("search_words w CROSS JOIN events e"),
+                (_, Look::AtSomeRows) => {
+                    text.push("(SELECT w.event_id, w.word, w.calendar_id, w.open FROM search_words w WHERE ");
+                    range(&mut text);
+                    text.push(&format!(" LIMIT {LOOKED_AT}) w CROSS JOIN events e"));
+                }
+                (_, Look::AtSomeEvents) => {
+                    text.push("(SELECT e.* FROM events e WHERE ");
+                    branch.condition(&mut text, false);
+                    text.push(&format!(" LIMIT {LOOKED_AT}) e CROSS JOIN search_words w"));
+                }
             }
-            _ => text.push("search_words w CROSS JOIN events e"),
+            text.push(" WHERE w.event_id = e.id AND ");
+            range(&mut text);
+            branch.of_words(&mut text);
+            text.push(" AND ");
+            branch.condition(&mut text, true);
+            text.push(if list.deleted { " AND e.deleted_at IS NOT NULL" } else { " AND e.deleted_at IS NULL" });
+            text.push(" LIMIT 1) b");
         }
-        text.push(" WHERE w.event_id = e.id AND w.word >= ");
-        text.value(word);
-        text.push(if beginning { " AND w.word < " } else { " AND w.word <= " });
-        text.value(if beginning { words::behind(word) } else { word.to_owned() });
-        branch.of_words(&mut text);
-        text.push(" AND ");
-        branch.condition(&mut text);
-        text.push(if list.deleted { " AND e.deleted_at IS NOT NULL" } else { " AND e.deleted_at IS NULL" });
-        text.push(" LIMIT 1) b");
+        text.push(" LIMIT 1");
+        if run(text).optional::<i64>(conn).await?.is_some() {
+            return Ok(true);
+        }
+        if look == Look::AtSomeRows && rows_of(conn, word, beginning).await? < LOOKED_AT {
+            return Ok(false);
+        }
     }
-    text.push(" LIMIT 1");
-    Ok(run(text).optional::<i64>(conn).await?.is_some())
+    Ok(false)
+}
+
+/// Where a word is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    AtSomeRows,
+    AtSomeEvents,
+    AtAllRows,
+}
+
+/// How many rows or events of those are some.
+const LOOKED_AT: i64 = 1_000;
+
+/// How many rows a word has, as far as that matters.
+async fn rows_of(conn: &mut Conn, word: &str, beginning: bool) -> Result<i64> {
+    let to = if beginning { words::behind(word) } else { word.to_owned() };
+    let how = if beginning { "<" } else { "<=" };
+    let text = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 AS one FROM search_words w WHERE w.word >= $1 AND w.word {how} $2 LIMIT {LOOKED_AT}) x"
+    );
+    kalends_db::sql(text).bind(word).bind(to).one(conn).await
 }
 
 /// In how many rows a word stands, as far as that is worth counting.
@@ -237,14 +281,39 @@ pub(super) async fn keys(
         None => (None, ctx.now.as_microsecond()),
     };
     let question = Question { ctx, list, scope, asked, from };
-    let found = match asked {
-        [one] if list.ids.is_none() && count(conn, one).await? >= DENSE => {
-            question.by_levels(conn, one, behind, limit).await?
-        }
-        _ => question.at_once(conn, behind, limit).await?,
+    // The rarest comes first: where it is common, all are.
+    let dense = match asked {
+        [rarest, ..] if list.ids.is_none() => count(conn, rarest).await? >= DENSE,
+        _ => false,
+    };
+    let found = if !dense {
+        question.at_once(conn, behind, limit).await?
+    } else if are_few(conn, scope).await? {
+        // Whoever sees little on a large server looks through that.
+        let scope = Scope { branches: scope.branches.clone(), words: scope.words.clone(), driven: false };
+        Question { scope: &scope, ..question }.at_once(conn, behind, limit).await?
+    } else if let Some(found) = question.by_levels(conn, behind, limit).await? {
+        found
+    } else {
+        question.at_once(conn, behind, limit).await?
     };
     let key = |one: Ranked| Key { id: one.id, key: format!("{} {} {from}", one.rank, one.distance) };
     Ok(found.into_iter().map(key).collect())
+}
+
+/// Whether the calendars of the actor hold few events together.
+async fn are_few(conn: &mut Conn, scope: &Scope) -> Result<bool> {
+    let mut text = Text::default();
+    text.push(
+        "SELECT count(*) AS n FROM (SELECT 1 AS one FROM events e WHERE e.deleted_at IS NULL AND e.calendar_id IN ",
+    );
+    let calendars = scope.branches.iter().flat_map(|branch| match branch {
+        Branch::All(calendars) | Branch::Published { calendars, .. } => calendars.as_slice(),
+        Branch::Shared { .. } => &[],
+    });
+    text.list(&calendars.copied().collect::<Vec<_>>());
+    text.push(&format!(" LIMIT {DENSE}) x"));
+    Ok(run(text).one::<i64>(conn).await? < DENSE)
 }
 
 /// What a page by rank is about.
@@ -293,23 +362,28 @@ impl Question<'_> {
         run(text).all(conn).await
     }
 
-    /// The same for a word that very many events have: the index gives those of the best rank in the order of time, and no
-    /// more are looked at than the page needs.
-    async fn by_levels(
-        &self,
-        conn: &mut Conn,
-        word: &Asked,
-        behind: Option<Ranked>,
-        limit: usize,
-    ) -> Result<Vec<Ranked>> {
+    /// The same for words that very many events have: the index gives those of the best rank in the order of time, and no
+    /// more are looked at than the page needs. None when that would be too many, because few of them are what is asked for.
+    async fn by_levels(&self, conn: &mut Conn, behind: Option<Ranked>, limit: usize) -> Result<Option<Vec<Ranked>>> {
         let (shares, calendars): (Vec<Branch>, Vec<Branch>) =
             self.scope.branches.iter().cloned().partition(|branch| matches!(branch, Branch::Shared { .. }));
         let part = |branches| Scope { branches, words: self.scope.words.clone(), driven: false };
         let (shares, calendars) = (part(shares), part(calendars));
         let mut found = Question { scope: &shares, ..*self }.at_once(conn, behind, limit).await?;
         let mut of_calendars: Vec<Ranked> = Vec::new();
-        let longer = if calendars.branches.is_empty() { Some(Vec::new()) } else { longer(conn, word).await? };
-        let first = behind.map_or(0, |behind| behind.rank);
+        let mut words = Vec::new();
+        if !calendars.branches.is_empty() {
+            for word in self.asked {
+                words.push((word, longer(conn, word).await?));
+            }
+        }
+        let mut first = behind.map_or(0, |behind| behind.rank);
+        if words.len() > 1 {
+            for (word, longer) in &words {
+                first = first.max(least(conn, word, longer.as_deref()).await?);
+            }
+        }
+        let mut looked_at = 0;
         for rank in first..8 {
             if calendars.branches.is_empty() || of_calendars.len() >= limit {
                 break;
@@ -319,15 +393,19 @@ impl Question<'_> {
                 distance: -1,
                 id: EventId::new(uuid::Uuid::nil()),
             });
-            let mut taken = TAKEN.max(limit);
+            let mut taken = limit;
             while of_calendars.len() < limit {
-                let rows = self.rows(conn, &calendars, word, longer.as_deref(), after, taken).await?;
+                if looked_at >= MOST_LOOKED_AT {
+                    return Ok(None);
+                }
+                let rows = self.rows(conn, &calendars, &words, after, taken).await?;
                 let Some(last) = rows.last() else { break };
                 after = *last;
+                looked_at += rows.len();
                 let ids = rows.iter().map(|row| row.id).collect();
                 let list = List { ids: Some(ids), ..self.list.clone() };
                 let ranked = Question { list: &list, scope: &calendars, ..*self }.at_once(conn, None, taken).await?;
-                // Those of a better rank were found before.
+                // The rank of an event is that of the word that fits worst: it is found at its own level, too.
                 of_calendars.extend(ranked.into_iter().filter(|one| one.rank == rank));
                 if rows.len() < taken {
                     break;
@@ -339,61 +417,62 @@ impl Question<'_> {
         found.sort();
         found.dedup();
         found.truncate(limit);
-        Ok(found)
+        Ok(Some(found))
     }
 
-    /// The next rows of the index in which the word stands as `after.rank` says, by distance.
+    /// The next rows of the index in which one of the words stands as `after.rank` says, by distance.
     async fn rows(
         &self,
         conn: &mut Conn,
         scope: &Scope,
-        word: &Asked,
-        longer: Option<&[String]>,
+        words: &[(&Asked, Option<Vec<String>>)],
         after: Ranked,
         limit: usize,
     ) -> Result<Vec<Ranked>> {
         let (field, exact) = (after.rank / 2, after.rank % 2 == 0);
-        let words = if exact { Some(word.beginnings.as_slice()) } else { longer };
         let mut text = Text::default();
-        let order = format!(" ORDER BY k, id LIMIT {limit}");
         text.push(&format!("SELECT DISTINCT id, k, CAST({} AS bigint) AS r FROM (", after.rank));
-        match words {
-            Some([]) => return Ok(Vec::new()),
-            Some(words) => {
-                let mut first = true;
-                for word in words {
-                    for ahead in [true, false] {
-                        text.push(if first { "" } else { " UNION ALL " });
-                        first = false;
-                        text.push("SELECT * FROM (SELECT w.event_id AS id, abs(w.at - ");
-                        text.value(self.from);
-                        text.push(") AS k FROM search_words w WHERE w.word = ");
-                        text.value(word.as_str());
-                        text.push(&format!(" AND w.field = {field}"));
-                        self.of_calendars(&mut text, scope);
-                        self.beyond(&mut text, after, ahead);
-                        // What lies equally far comes by id, on both sides of now.
-                        text.push(if ahead { " ORDER BY w.at, w.event_id" } else { " ORDER BY w.at DESC, w.event_id" });
-                        text.push(&format!(" LIMIT {limit}) b"));
-                    }
+        let mut first = true;
+        let mut part = |text: &mut Text| {
+            text.push(if first { "" } else { " UNION ALL " });
+            first = false;
+        };
+        for (asked, longer) in words {
+            let apart = if exact { Some(asked.beginnings.as_slice()) } else { longer.as_deref() };
+            for word in apart.into_iter().flatten() {
+                for ahead in [true, false] {
+                    part(&mut text);
+                    text.push("SELECT * FROM (SELECT w.event_id AS id, abs(w.at - ");
+                    text.value(self.from);
+                    text.push(") AS k FROM search_words w WHERE w.word = ");
+                    text.value(word.as_str());
+                    text.push(&format!(" AND w.field = {field}"));
+                    self.of_calendars(&mut text, scope);
+                    self.beyond(&mut text, after, ahead);
+                    // What lies equally far comes by id, on both sides of now.
+                    text.push(if ahead { " ORDER BY w.at, w.event_id" } else { " ORDER BY w.at DESC, w.event_id" });
+                    text.push(&format!(" LIMIT {limit}) b"));
                 }
             }
-            None => {
+            if apart.is_none() {
+                part(&mut text);
                 text.push("SELECT w.event_id AS id, abs(w.at - ");
                 text.value(self.from);
                 text.push(&format!(") AS k FROM search_words w WHERE w.field = {field} AND "));
-                word.ranges(&mut text, "w");
+                asked.ranges(&mut text, "w");
                 text.push(" AND w.word NOT IN ");
-                text.list(&word.beginnings);
+                text.list(&asked.beginnings);
                 self.of_calendars(&mut text, scope);
             }
+        }
+        if first {
+            return Ok(Vec::new());
         }
         text.push(") x WHERE (k, id) > (");
         text.value(after.distance);
         text.push(", ");
         text.value(after.id);
-        text.push(")");
-        text.push(&order);
+        text.push(&format!(") ORDER BY k, id LIMIT {limit}"));
         run(text).all(conn).await
     }
 
@@ -445,6 +524,22 @@ impl Question<'_> {
             text.value(true);
         }
     }
+}
+
+/// The best rank that a word has anywhere: that of an event is no better.
+async fn least(conn: &mut Conn, word: &Asked, longer: Option<&[String]>) -> Result<i64> {
+    let Some(longer) = longer else { return Ok(0) };
+    let mut text = Text::default();
+    text.push("SELECT min(r) AS n FROM (SELECT CAST(8 AS bigint) AS r");
+    for (words, worse) in [(word.beginnings.as_slice(), 0), (longer, 1)] {
+        for word in words {
+            // The index has the best field of a word first.
+            text.push(&format!(" UNION ALL SELECT min(w.field) * 2 + {worse} FROM search_words w WHERE w.word = "));
+            text.value(word.as_str());
+        }
+    }
+    text.push(") x");
+    run(text).one(conn).await
 }
 
 /// The longer words that begin as an asked one, if they are few.
