@@ -18,6 +18,7 @@ mod metrics;
 mod secret_key;
 mod serve;
 mod start;
+mod telemetry;
 mod worker;
 
 pub use config::{Config, Flags};

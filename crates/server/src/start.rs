@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::housekeeping::{self, Kept};
 use crate::serve::serve;
+use crate::telemetry::Telemetry;
 use crate::{metrics, secret_key, worker};
 
 /// How long requests that run may go on once the server stops.
@@ -42,6 +43,7 @@ pub struct Running {
     serving: JoinHandle<()>,
     workers: Vec<JoinHandle<()>>,
     housekeeping: JoinHandle<()>,
+    telemetry: Telemetry,
 }
 
 /// Starts a server: opens and migrates the database, then listens.
@@ -61,10 +63,12 @@ pub(crate) struct Prepared {
     listener: TcpListener,
     metrics: PrometheusHandle,
     kept: Kept,
+    telemetry: Telemetry,
 }
 
 /// Everything that can fail at a start.
 pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<Prepared> {
+    let telemetry = Telemetry::start(&config.telemetry)?;
     let db = open(&config, &clock).await?;
     let listener = TcpListener::bind(config.http.listen)
         .await
@@ -86,25 +90,25 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
         metrics: Box::new(move || rendered.render()),
     });
     let kept = Kept { changes: config.changes.retention_days, jobs: config.jobs.retention_days };
-    Ok(Prepared { addr, app, listener, metrics, kept })
+    Ok(Prepared { addr, app, listener, metrics, kept, telemetry })
 }
 
 impl Prepared {
     /// Answers from now on.
     pub(crate) fn serve(self) -> Running {
-        let Prepared { addr, app, listener, metrics, kept } = self;
+        let Prepared { addr, app, listener, metrics, kept, telemetry } = self;
         let (stopping, stopped) = watch::channel(false);
         let pages = kalends_web::router(Web {
             db: app.db.clone(),
             clock: app.clock.clone(),
             public_url: app.settings.public_url.clone(),
         });
-        let router = kalends_rest::router(app.clone(), pages);
+        let router = telemetry.around(kalends_rest::router(app.clone(), pages));
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped.clone())));
         let work = || worker::run(app.db.clone(), app.clock.clone(), app.wake.clone(), stopped.clone());
         let workers = (0..worker::WORKERS).map(|_| tokio::spawn(work())).collect();
         let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, kept));
-        Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping }
+        Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping, telemetry }
     }
 }
 
@@ -223,6 +227,7 @@ impl Running {
             }
         }
         self.housekeeping.abort();
+        self.telemetry.stop().await;
         self.db.close().await;
     }
 }

@@ -46,6 +46,7 @@ fn steps(plan: &Plan) -> Vec<(Database, Step)> {
     if plan.sqlite {
         steps.extend(Step::tests(plan, Database::Sqlite).map(|step| (Database::Sqlite, step)));
         if plan.whole_workspace() {
+            steps.push((Database::Sqlite, Step::telemetry()));
             steps.push((Database::Sqlite, Step::documentation()));
         }
     }

@@ -47,6 +47,16 @@ impl Step {
         Self { runner: Runner::Cargo, command }
     }
 
+    /// What only a program with the feature `otel` does. Features of the whole workspace, so that nothing else is compiled anew.
+    pub fn telemetry() -> Self {
+        let only = ["--workspace", "--features", "kalends-server/otel", "--test", "otel"];
+        let (runner, first) =
+            if has_nextest() { (Runner::Nextest, &["nextest", "run"][..]) } else { (Runner::Cargo, &["test"][..]) };
+        let mut command = command::cargo(first.iter().copied());
+        command.args(only);
+        Self { runner, command }
+    }
+
     /// The examples in the documentation, which nextest does not run.
     pub fn documentation() -> Self {
         let command = command::cargo(["test", "--workspace", "--doc", "--no-fail-fast"]);

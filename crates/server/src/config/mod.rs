@@ -13,6 +13,7 @@ mod keys;
 mod log;
 mod mail;
 mod rate_limit;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use keys::{Keys, key, secret};
 pub use log::{Format, Log};
 pub use mail::Mail;
 pub use rate_limit::RateLimit;
+pub use telemetry::Telemetry;
 
 /// The least length of a secret key that somebody gives.
 const LEAST_SECRET: usize = 32;
@@ -65,6 +67,8 @@ pub struct Config {
     pub mail: Mail,
     /// `[log]`.
     pub log: Log,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// Where the values were given that are no defaults, by key.
     places: BTreeMap<&'static str, String>,
 }
@@ -96,6 +100,7 @@ pub fn known_keys() -> Vec<&'static Key> {
         jobs::KEYS,
         mail::KEYS,
         log::KEYS,
+        telemetry::KEYS,
     ]
     .into_iter()
     .flatten()
@@ -163,6 +168,7 @@ impl Config {
             conflicts: Conflicts::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
+            telemetry: Telemetry::read(&mut keys),
             secret_key: keys.string("secret_key").map(Secret::new),
             data_dir,
             places: known.iter().filter_map(|key| Some((key.name, keys.place(key.name)?.to_owned()))).collect(),
@@ -216,6 +222,10 @@ impl Config {
             ("mail.from", or_not_set(&self.mail.from)),
             ("log.level", text(&self.log.level)),
             ("log.format", text(if self.log.format == Format::Json { "json" } else { "text" })),
+            (
+                "telemetry.otlp_endpoint",
+                or_not_set(&self.telemetry.otlp_endpoint.as_ref().map(|url| without_password(url.as_str()))),
+            ),
         ];
         let mut page = String::new();
         for (name, value) in lines {

@@ -83,6 +83,7 @@ fn every_key_is_known_in_the_environment_too() {
         ("mail.from", "Events <events@example.org>"),
         ("log.level", "kalends_rest=debug,info"),
         ("log.format", "json"),
+        ("telemetry.otlp_endpoint", "http://127.0.0.1:4318"),
     ];
     let names: Vec<&str> = known_keys().iter().map(|key| key.name).collect();
     assert_eq!(names, values.map(|(name, _)| name), "a new key belongs into this table");

@@ -106,7 +106,7 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
                 let plain = |line: &&str| {
                     line.starts_with("TRIGGER") || line.starts_with("DESCRIPTION") || *line == "ACTION:DISPLAY"
                 };
-                if !own.iter().all(|line| plain(line)) {
+                if !own.iter().all(plain) {
                     own.iter().for_each(|line| add(line));
                 }
                 alarm = None;
