@@ -88,7 +88,7 @@ pub async fn prune(tx: &mut Tx, now: Timestamp, days: u32) -> Result<bool> {
     let Some(job) = jobs::oldest_over(tx, now, days).await? else { return Ok(false) };
     match job.kind {
         Some(Kind::Import) => imports::forget(tx, &job).await?,
-        None => {}
+        Some(Kind::Conflicts) | None => {}
     }
     jobs::remove(tx, now, &job).await?;
     Ok(true)
