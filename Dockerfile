@@ -3,7 +3,8 @@
 #   docker run -p 8080:8080 -v kalends:/data kalends
 
 FROM rust:1.95-slim-bookworm AS build
-# SQLite and ring are compiled from C.
+# SQLite and ring are compiled from C. Debian keeps one version of a package: naming it would only break the build later.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -12,11 +13,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     cargo build --release --locked --package kalends-server --bin kalends && cp target/release/kalends /kalends
 
 FROM debian:bookworm-slim
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin kalends \
+    && groupadd --gid 10001 kalends \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin kalends \
     && install -d -o kalends -g kalends -m 0700 /data
 COPY --from=build /kalends /usr/local/bin/kalends
-USER kalends
+# By number, so that Kubernetes sees that it is not root.
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 ENV KALENDS__DATA_DIR=/data \

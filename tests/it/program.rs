@@ -322,4 +322,9 @@ async fn a_file_is_imported_from_the_command_line_with_a_report_and_an_exit_code
     }
     let nonsense = import(&[], "nonsense");
     assert!(nonsense.code == Some(1) && nonsense.stderr.contains("no iCalendar file"), "{nonsense:?}");
+    // 200 MB: no more of it is read than is allowed.
+    let large = setup.data().join("large.ics");
+    std::fs::File::create(&large).and_then(|file| file.set_len(200_000_000)).expect("a file");
+    let refused = setup.run(&["import", "large.ics", "--user", "ada"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("large.ics is larger than 20 MiB"), "{refused:?}");
 }

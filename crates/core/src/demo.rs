@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::accounts::{self, CreateError, NewAccount, Username};
 use crate::calendars::{self, CalendarError, CalendarInput};
 use crate::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
-use crate::events::{self, EventError};
+use crate::events::{self, EventError, Origin};
 use crate::imports::{self, What};
 use crate::settings;
 use crate::sharing::{self, SharingError};
@@ -187,7 +187,7 @@ async fn make_event(
         let What::Whole(content) = item.what else {
             return Err(DemoError::Refused(format!("{file}, line {}: {:?}", item.line, item.what)));
         };
-        match events::take_in(tx, ctx, calendar, &item.uid, *content).await {
+        match events::take_in(tx, ctx, calendar, &item.uid, *content, Origin::default()).await {
             Ok(_) => {}
             Err(EventError::Internal(error)) => return Err(error.into()),
             Err(other) => return Err(DemoError::Refused(format!("{file}, line {}: {other:?}", item.line))),

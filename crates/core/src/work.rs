@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use kalends_db::{Conn, Db, Error, Result};
+use kalends_db::{Conn, Db, Error, Result, Tx};
 use kalends_kernel::{Clock, Ids};
 use serde_json::Value;
 use uuid::Uuid;
@@ -80,6 +80,18 @@ pub async fn work(db: &Db, clock: &Clock, job: Job, lease: Lease) -> Result<()> 
             .await
         }
     }
+}
+
+/// Lets go of the oldest job that has been over for more than so many days, with its report and its file: from then on it
+/// cannot be undone. One at a time, because a report can be long. False when there is none any more.
+pub async fn prune(tx: &mut Tx, now: Timestamp, days: u32) -> Result<bool> {
+    let Some(job) = jobs::oldest_over(tx, now, days).await? else { return Ok(false) };
+    match job.kind {
+        Some(Kind::Import) => imports::forget(tx, &job).await?,
+        Some(Kind::Conflicts) | None => {}
+    }
+    jobs::remove(tx, now, &job).await?;
+    Ok(true)
 }
 
 /// Gives a job back that one has, so that somebody else can go on with it at once.

@@ -14,7 +14,7 @@ use kalends_core::access::{
     CalendarFacts, CalendarVisibility, EventFacts, Grant, Review, Role, Sight, State, Visibility,
 };
 use kalends_core::calendars::Conflicts;
-use kalends_core::events::{Allowed, Content, Event, InCalendar};
+use kalends_core::events::{Allowed, Content, Event, InCalendar, Origin};
 use kalends_core::feeds::{Language, series_of};
 use kalends_core::imports::{Entry, What, convert, gather};
 use kalends_ical::{read, write};
@@ -55,6 +55,7 @@ fn event(content: Content) -> Allowed {
         content,
         created_at: at(),
         updated_at: at(),
+        origin: Origin::default(),
         deleted_at: None,
         calendar_zone: zurich(),
         in_calendar: InCalendar { conflicts: Conflicts::Ignore, personal: None },
@@ -241,6 +242,50 @@ proptest! {
         let content = content.map_err(|invalid| TestCaseError::fail(format!("{invalid:?} {body:?}")))?;
         let (text, found) = again(&content);
         prop_assert_eq!(plain(found), plain(content), "{}", text);
+    }
+}
+
+/// What an event says of its own age when it is written and read again: SEQUENCE and CREATED.
+fn age(event: &Event) -> (i64, Option<Timestamp>) {
+    let of =
+        Allowed { event: event.clone(), grant: Grant { role: Some(Role::Owner), sight: Sight::Full, reviewer: true } };
+    let mut text = String::new();
+    write::begin(&mut text, &write::Head::default());
+    write::series(&mut text, &series_of(&of, Language::English, false));
+    write::end(&mut text);
+    let parsed = read(text.as_bytes(), &Zone::look_up).expect("readable");
+    let Some(Entry::Series(series, _)) = gather(parsed).entries.pop() else { panic!("no event\n{text}") };
+    let item = convert(&series, Vec::new(), &zurich()).remove(0);
+    (item.stamp.sequence, item.created)
+}
+
+proptest! {
+    /// RFC 5545 3.8.7.4: whatever is imported over an event, and however often it is changed in between.
+    #[test]
+    fn sequence_grows_with_each_version_and_is_never_below_what_was_imported(
+        first in prop_oneof![0_i64..20, 0..=i64::from(i32::MAX)],
+        created in prop::option::of(0_i64..2_000_000_000),
+        steps in prop::collection::vec(prop::option::of(prop_oneof![0_i64..40, 0..=i64::from(i32::MAX)]), 0..12),
+    ) {
+        let body = json!({"title": "Choir", "start": "2027-01-18", "all_day": true});
+        let content = Content::parse(body.as_object().expect("an object"), &zurich()).expect("right");
+        let first_made_at = created.map(|second| Timestamp::from_second(second).expect("an instant"));
+        let mut event = Event {
+            version: 1,
+            origin: Origin { sequence_from: first, first_made_at },
+            ..event(content).event
+        };
+        prop_assert_eq!(age(&event), (first, first_made_at.or(Some(at()))));
+        for imported in steps {
+            let before = age(&event).0;
+            // A change here, or an import under a number of its own.
+            let next = imported.map_or(event.clone(), |sequence| event.clone().reaching(sequence));
+            event = Event { version: event.version + 1, ..next };
+            let (now, still) = age(&event);
+            prop_assert!(now > before || now == i64::from(i32::MAX), "{before} {imported:?} {now}");
+            prop_assert!(imported.is_none_or(|sequence| now >= sequence), "{before} {imported:?} {now}");
+            prop_assert_eq!(still, first_made_at.or(Some(at())));
+        }
     }
 }
 

@@ -25,6 +25,6 @@ pub mod testing;
 pub use conn::{Conn, Reader, Tx, unfinished};
 pub use error::{Error, Result};
 pub use migrations::Migrated;
-pub use row::{FromRow, Row};
+pub use row::{FromRow, Row, from_json};
 pub use runner::{Db, Engine, Options};
 pub use statement::{Sql, Value, sql};

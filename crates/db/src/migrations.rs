@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/0012_audit.postgres.sql"),
     },
     same("0013_share_links", include_str!("../../../migrations/0013_share_links.sql")),
+    same("0014_sequence_and_retention", include_str!("../../../migrations/0014_sequence_and_retention.sql")),
 ];
 
 /// What a migration run did.

@@ -47,8 +47,7 @@ impl Row {
 
     /// The document in a column.
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let text = self.text(name)?;
-        serde_json::from_str(text).map_err(|e| Error::Decode { column: name.to_owned(), what: e.to_string() })
+        from_json(name, self.text(name)?)
     }
 
     /// The text of a column, borrowed.
@@ -59,6 +58,11 @@ impl Row {
         }
         .map_err(|e| Error::Decode { column: name.to_owned(), what: e.to_string() })
     }
+}
+
+/// The document in a text that was read from the named column.
+pub fn from_json<T: DeserializeOwned>(column: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| Error::Decode { column: column.to_owned(), what: e.to_string() })
 }
 
 /// SQLite's columns have no type to check, and its driver would read a NULL as zero or as an empty text.

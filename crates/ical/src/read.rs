@@ -214,8 +214,9 @@ const MAX_ZONE_CHARS: usize = 255;
 impl<'l> Clock<'l> {
     pub fn of(line: &'l Line) -> Clock<'l> {
         let (mut zone, mut value) = (line.parameter("TZID").map(str::to_owned), line.value());
-        // An unquoted TZID with a colon in it: `TZID=(UTC+01:00) Amsterdam, Berlin:20270329T090000`.
-        if let Some(id) = zone.as_mut().filter(|id| id.starts_with('('))
+        // An unquoted TZID with a colon in it, since no date or time has one: `TZID=(UTC+01:00) Berlin:20270329T090000`,
+        // `TZID=tzone://Microsoft/Custom:20270329T090000`.
+        if let Some(id) = zone.as_mut()
             && let Some((rest, last)) = value.rsplit_once(':')
         {
             id.push(':');

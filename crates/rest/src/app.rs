@@ -11,12 +11,29 @@ use kalends_db::Db;
 use kalends_kernel::Clock;
 use tokio::sync::Notify;
 
-use crate::hot::HotAnswers;
+use crate::hot::{HotEvents, HotFeeds, Rendered};
 use crate::limits::Limits;
 
-/// What the handlers need.
+/// What the handlers need. Every layer and handler holds one, and they are cloned for every request.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Of these parts.
+    pub fn new(parts: Parts) -> App {
+        App(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
     /// The database.
     pub db: Db,
     /// The time.
@@ -25,16 +42,20 @@ pub struct App {
     pub passwords: Passwords,
     /// Who has shown which token lately.
     pub tokens: TokenCache,
-    /// What anonymous people were answered lately.
-    pub hot: HotAnswers,
+    /// The events that anonymous people saw lately.
+    pub hot_events: HotEvents,
+    /// The feeds that were fetched lately.
+    pub hot_feeds: HotFeeds,
+    /// The events that signed-in people saw lately.
+    pub rendered: Rendered,
     /// How much a client may ask.
-    pub limits: Arc<Limits>,
+    pub limits: Limits,
     /// Rung after a commit that enqueued a job, so that a worker of this node looks at once.
     pub wake: Arc<Notify>,
     /// The settings of this door.
-    pub settings: Arc<Settings>,
+    pub settings: Settings,
     /// The Prometheus text of the metrics, rendered on demand.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 /// The settings of the REST door.
@@ -58,16 +79,15 @@ pub struct Settings {
 
 /// Tokens that were verified in the last second, so that a busy client costs one look-up a second. Other nodes hear of a
 /// logout within that second; on this node [`TokenCache::forget_all`] makes it at once.
-#[derive(Clone)]
 pub struct TokenCache {
     cache: moka::sync::Cache<[u8; 32], Arc<Verified>>,
-    generation: Arc<AtomicU64>,
+    generation: AtomicU64,
 }
 
 impl Default for TokenCache {
     fn default() -> Self {
         let cache = moka::sync::Cache::builder().max_capacity(20_000).time_to_live(Duration::from_secs(1)).build();
-        TokenCache { cache, generation: Arc::default() }
+        TokenCache { cache, generation: AtomicU64::new(0) }
     }
 }
 

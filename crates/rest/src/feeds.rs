@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
+use kalends_core::ctx::Actor;
 use kalends_core::feeds::{self, Asked, FeedError, FeedInput, IcsText, Language, Tag};
 use kalends_kernel::{CalendarId, EventId, FeedId};
 use serde::Serialize;
@@ -17,6 +18,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::call::{Body, Call, PathId, Query, SignedInCall};
 use crate::codes;
+use crate::hot::FeedKey;
 use crate::pieces;
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
@@ -75,9 +77,15 @@ async fn of_calendar(
 ) -> Answer<Response> {
     let language = language(&mut query).unwrap_or_default();
     query.finish()?;
+    let key = (uri.path().to_owned(), Some(language));
+    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+        return Ok(unchanged);
+    }
+    let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
     let asked = feeds::of_calendar(&mut conn, &call.ctx, id, language).await?;
     drop(conn);
+    keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
     answer(&app, &call, &headers, asked, Some(&source)).await
 }
@@ -99,9 +107,15 @@ async fn of_event(
 ) -> Answer<Response> {
     let language = language(&mut query).unwrap_or_default();
     query.finish()?;
+    let key = (uri.path().to_owned(), Some(language));
+    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+        return Ok(unchanged);
+    }
+    let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
     let asked = feeds::of_event(&mut conn, &call.ctx, id, language).await?;
     drop(conn);
+    keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
     answer(&app, &call, &headers, asked, Some(&source)).await
 }
@@ -118,10 +132,16 @@ async fn of_secret(
     call: Call,
     IcsFile(secret): IcsFile<String>,
     headers: HeaderMap,
+    uri: Uri,
     mut query: Query,
 ) -> Answer<Response> {
     let language = language(&mut query);
     query.finish()?;
+    let key = (uri.path().to_owned(), language);
+    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+        return Ok(behind_secret(unchanged));
+    }
+    let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
     let found = feeds::of_secret(&mut conn, &call.ctx, &secret, language).await?;
     drop(conn);
@@ -134,7 +154,24 @@ async fn of_secret(
             tracing::warn!(%error, "the use of a feed could not be noted");
         }
     }
-    Ok(behind_secret(answer(&app, &call, &headers, asked, None).await?))
+    keep(&app, &call, key, commits, &asked);
+    answer(&app, &call, &headers, asked, None).await.map(behind_secret)
+}
+
+/// 304 without the database, for whoever is not signed in and has what was the newest text a moment ago.
+fn unchanged(app: &App, call: &Call, headers: &HeaderMap, key: &FeedKey) -> Option<Response> {
+    if call.ctx.actor != Actor::Anonymous {
+        return None;
+    }
+    let tag = app.hot_feeds.get(&app.db, key).filter(|tag| is_known(call, headers, tag))?;
+    Some(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag, call.ctx.now))
+}
+
+/// Keeps what [`unchanged`] looks at; `commits` was taken before the feed was asked for.
+fn keep(app: &App, call: &Call, key: FeedKey, commits: u64, asked: &Asked) {
+    if call.ctx.actor == Actor::Anonymous {
+        app.hot_feeds.put(key, commits, asked.tag.clone());
+    }
 }
 
 /// What a secret address shows is its owner's, though nobody is signed in: no cache keeps it for others, no index finds
@@ -156,7 +193,7 @@ pub(crate) async fn answer(
     source: Option<&str>,
 ) -> Answer<Response> {
     let tag = asked.tag.clone();
-    let mut response = if is_known(call, headers, &tag) {
+    let response = if is_known(call, headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let text = asked.text(source);
@@ -167,6 +204,10 @@ pub(crate) async fn answer(
         ];
         (kind, body).into_response()
     };
+    Ok(with_tag(response, tag, call.ctx.now))
+}
+
+fn with_tag(mut response: Response, tag: Tag, now: Timestamp) -> Response {
     let mut set = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(name, value);
@@ -174,9 +215,9 @@ pub(crate) async fn answer(
     };
     set(header::ETAG, tag.etag);
     if let Some(at) = tag.changed_at {
-        set(header::LAST_MODIFIED, http_date(shown(at, call.ctx.now)));
+        set(header::LAST_MODIFIED, http_date(shown(at, now)));
     }
-    Ok(response)
+    response
 }
 
 /// Whether the caller has it already: by ETag, else by date (RFC 9110 13.2.2).

@@ -23,6 +23,7 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use crate::codes;
 use crate::limits::{Class, Left};
+use crate::meters;
 use crate::problem::Problem;
 use crate::safety::guarded;
 
@@ -73,18 +74,16 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let method = request.method().clone();
-    let path =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let path = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let began = Instant::now();
     let mut response = guarded(request, next).await;
     if let Some(ctx) = admin {
-        response = audited(&app, ctx, method.as_str(), &path, response).await;
+        response = audited(&app, ctx, method.as_str(), path, response).await;
     }
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
-    let label = method_label(&method);
-    metrics::counter!("kalends_http_requests_total", "method" => label, "path" => path.clone(), "status" => status.to_string()).increment(1);
-    metrics::histogram!("kalends_http_request_seconds", "method" => label, "path" => path.clone()).record(seconds);
+    meters::count(&method, path, status, seconds);
     tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
     compressed(accepts, finish(response, &request_id, left, anonymous)).await
 }
@@ -177,13 +176,6 @@ async fn audited(app: &App, ctx: Ctx, method: &str, path: &str, response: Respon
         Ok(()) => response,
         Err(error) => Problem::from(error).into_response(),
     }
-}
-
-/// The method for the metrics. A client may invent others; each would be a new series, kept for ever.
-fn method_label(method: &Method) -> &'static str {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    known.iter().zip(names).find(|(known, _)| *known == method).map_or("other", |(_, name)| name)
 }
 
 fn class_of(method: &Method, path: &str, bad_token: bool) -> Class {

@@ -25,6 +25,7 @@ mod imports;
 mod jobs;
 mod json;
 pub mod limits;
+mod meters;
 mod ops;
 mod pages;
 mod pieces;
@@ -45,7 +46,7 @@ use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Settings, TokenCache};
-pub use hot::HotAnswers;
+pub use hot::{HotEvents, HotFeeds, Rendered};
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kalends_core::audit::{self, Seal};
-use kalends_core::{accounts, conflicts, sync};
+use kalends_core::{accounts, conflicts, sync, work};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
@@ -20,8 +20,17 @@ const SEAL: Duration = Duration::from_secs(1);
 /// show that the audit log was not cut off.
 const SAID: i64 = 60;
 
+/// For how many days is kept what is not kept for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Rows of the change log.
+    pub changes: u32,
+    /// Jobs that are over.
+    pub jobs: u32,
+}
+
 /// Goes on until it is dropped. Losing a turn harms nothing: the next one does its work.
-pub async fn run(app: App, metrics: PrometheusHandle, keep_changes: u32) {
+pub async fn run(app: App, metrics: PrometheusHandle, kept: Kept) {
     let mut hourly = tokio::time::interval(EVERY);
     hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut often = tokio::time::interval(UPKEEP);
@@ -37,7 +46,8 @@ pub async fn run(app: App, metrics: PrometheusHandle, keep_changes: u32) {
             }
             _ = hourly.tick() => {
                 tidy(&app).await;
-                prune(&app, keep_changes).await;
+                prune(&app, kept.changes).await;
+                prune_jobs(&app, kept.jobs).await;
             }
             _ = often.tick() => metrics.run_upkeep(),
         }
@@ -80,6 +90,20 @@ async fn roll_on(app: &App, due: &mut Option<Timestamp>) {
         Err(error) => {
             tracing::warn!(%error, "the horizon of conflicts could not be moved on; it is tried again in a minute");
             *due = now.checked_add(SignedDuration::from_secs(60)).ok();
+        }
+    }
+}
+
+/// Lets go of jobs that have been over for too long.
+async fn prune_jobs(app: &App, keep_days: u32) {
+    loop {
+        let args = (app.clock.now(), keep_days);
+        let gone: Result<bool, kalends_db::Error> =
+            app.db.write(args, |tx, (now, days)| Box::pin(work::prune(tx, *now, *days))).await;
+        match gone {
+            Ok(false) => return,
+            Ok(true) => tracing::debug!("an old job is gone"),
+            Err(error) => return tracing::warn!(%error, "pruning jobs failed; it is tried again in an hour"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod demo;
 mod export;
 mod housekeeping;
 mod import;
+mod linger;
 mod logging;
 mod metrics;
 mod secret_key;

@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::linger::Lingering;
+
 /// Answers until `stopped`, then lets running requests end. Who takes longer than `head` for the head of a request is
 /// shut out.
 pub async fn serve(listener: TcpListener, router: Router, head: Duration, stopped: impl Future<Output = ()>) {
@@ -37,7 +39,7 @@ pub async fn serve(listener: TcpListener, router: Router, head: Duration, stoppe
             request.extensions_mut().insert(ConnectInfo(client));
             router.clone().oneshot(request)
         });
-        let connection = http.serve_connection(TokioIo::new(tcp), service).with_upgrades();
+        let connection = http.serve_connection(TokioIo::new(Lingering::new(tcp)), service).with_upgrades();
         let mut stopping = connections.subscribe();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
@@ -115,5 +117,23 @@ mod tests {
     async fn a_connection_without_a_next_request_is_closed_after_the_answer() {
         let answer = answer_to("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("here"), "{answer}");
+    }
+
+    /// What a proxy does: it sends all it has, and looks for the answer afterwards.
+    #[tokio::test]
+    async fn who_is_refused_while_sending_gets_the_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new().route("/", axum::routing::post(async || axum::http::StatusCode::PAYLOAD_TOO_LARGE));
+        let serving = tokio::spawn(serve(listener, router, Duration::from_secs(5), std::future::pending()));
+        let mut client = TcpStream::connect(address).await.expect("connected");
+        const LENGTH: usize = 12 << 20;
+        let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {LENGTH}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.expect("written");
+        client.write_all(&vec![b'x'; LENGTH]).await.expect("all of it is taken");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("no reset");
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        serving.abort();
     }
 }

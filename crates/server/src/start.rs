@@ -9,8 +9,9 @@ use kalends_core::accounts::{Cost, Passwords, Policy};
 use kalends_core::{events, search, settings};
 use kalends_db::{Db, Engine};
 use kalends_kernel::{Clock, EventId, Ids, tzdb_version};
+use kalends_rest::app::Parts;
 use kalends_rest::limits::Limits;
-use kalends_rest::{App, HotAnswers, Settings, TokenCache};
+use kalends_rest::{App, HotEvents, HotFeeds, Rendered, Settings, TokenCache};
 use kalends_web::Web;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -19,8 +20,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::housekeeping::{self, Kept};
 use crate::serve::serve;
-use crate::{housekeeping, metrics, secret_key, worker};
+use crate::{metrics, secret_key, worker};
 
 /// How long requests that run may go on once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -58,7 +60,7 @@ pub(crate) struct Prepared {
     pub(crate) app: App,
     listener: TcpListener,
     metrics: PrometheusHandle,
-    keep_changes: u32,
+    kept: Kept,
 }
 
 /// Everything that can fail at a start.
@@ -70,25 +72,27 @@ pub(crate) async fn prepare(config: Config, clock: Clock, cost: Cost) -> Result<
     let addr = listener.local_addr()?;
     let metrics = metrics::handle()?;
     let rendered = metrics.clone();
-    let app = App {
+    let app = App::new(Parts {
         db,
         clock: clock.clone(),
         passwords: Passwords::new(cost)?,
         tokens: TokenCache::default(),
-        hot: HotAnswers::default(),
-        limits: Arc::new(Limits::new(clock, config.rate_limit.per_minute)),
-        settings: Arc::new(settings_of(&config, addr)),
+        hot_events: HotEvents::new(|reply| reply.body.len()),
+        hot_feeds: HotFeeds::new(|tag| tag.etag.len()),
+        rendered: Rendered::default(),
+        limits: Limits::new(clock, config.rate_limit.per_minute),
+        settings: settings_of(&config, addr),
         wake: Arc::default(),
-        metrics: Arc::new(move || rendered.render()),
-    };
-    let keep_changes = config.changes.retention_days;
-    Ok(Prepared { addr, app, listener, metrics, keep_changes })
+        metrics: Box::new(move || rendered.render()),
+    });
+    let kept = Kept { changes: config.changes.retention_days, jobs: config.jobs.retention_days };
+    Ok(Prepared { addr, app, listener, metrics, kept })
 }
 
 impl Prepared {
     /// Answers from now on.
     pub(crate) fn serve(self) -> Running {
-        let Prepared { addr, app, listener, metrics, keep_changes } = self;
+        let Prepared { addr, app, listener, metrics, kept } = self;
         let (stopping, stopped) = watch::channel(false);
         let pages = kalends_web::router(Web {
             db: app.db.clone(),
@@ -99,7 +103,7 @@ impl Prepared {
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped.clone())));
         let work = || worker::run(app.db.clone(), app.clock.clone(), app.wake.clone(), stopped.clone());
         let workers = (0..worker::WORKERS).map(|_| tokio::spawn(work())).collect();
-        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, keep_changes));
+        let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, kept));
         Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping }
     }
 }

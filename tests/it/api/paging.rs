@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kalends_kernel::{CalendarId, Ids};
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
@@ -215,4 +216,43 @@ async fn a_cursor_that_somebody_changed_is_no_error_of_ours() {
             assert!(reply.status.as_u16() < 500, "{changed}: {}", reply.text);
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_may_have_thousands_of_public_calendars() {
+    let world = World::new().await;
+    let (boss, anyone) = (world.admin().await, world.anonymous());
+    let open = calendar(&boss, &json!({"name": "Open", "visibility": "public"})).await;
+    for title in ["Concert", "Market"] {
+        let body = json!({"title": title, "start": "2027-05-03T20:00:00Z", "calendar_id": open, "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]});
+        event(&boss, &body).await;
+    }
+    let like: CalendarId = open.parse().expect("an id");
+    let made = world.app().db.write((like, Ids::at(world.now())), |tx, (like, ids)| {
+        Box::pin(async move {
+            for _ in 0..5_000 {
+                kalends_db::sql(
+                    "INSERT INTO calendars (id, name, description, color, time_zone, visibility, review, conflicts, owner_id, is_default,
+                         version, created_at, updated_at, deleted_at)
+                     SELECT $1, name, description, color, time_zone, visibility, review, conflicts, owner_id, is_default,
+                         version, created_at, updated_at, deleted_at FROM calendars WHERE id = $2",
+                )
+                .bind(ids.uuid())
+                .bind(*like)
+                .run(tx)
+                .await?;
+            }
+            Ok::<(), kalends_db::Error>(())
+        })
+    });
+    made.await.expect("made");
+
+    let month = "from=2027-05-01T00:00:00Z&to=2027-06-01T00:00:00Z";
+    for person in [&anyone, &boss] {
+        for question in [month, &format!("{month}&expand=true"), "q=concert", "q=concert&category=none", "sort=title"] {
+            person.get(&format!("/api/v1/events?{question}")).expect(200).await;
+        }
+    }
+    assert_eq!(anyone.get(&format!("/api/v1/events?{month}&expand=true")).expect(200).await.each("/title").len(), 4);
+    assert_eq!(anyone.get("/api/v1/events?q=concert").expect(200).await.each("/title"), ["Concert"]);
 }

@@ -12,7 +12,7 @@ use kalends_kernel::UserId;
 use crate::ctx::{Actor, GlobalRole, SignedIn};
 
 /// A role on a calendar or one event, weakest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// Sees when the time is taken, not by what.
     FreeBusy,
@@ -61,7 +61,7 @@ impl Role {
 }
 
 /// How much of an event somebody sees.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sight {
     /// The times alone.
     Busy,
@@ -72,7 +72,7 @@ pub enum Sight {
 }
 
 /// What somebody is to a calendar or event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Grant {
     /// The effective role; none for anonymous people, who are nobody's viewers.
     pub role: Option<Role>,

@@ -4,7 +4,7 @@ use kalends_kernel::EventId;
 use super::create::{Made, NewEvent, make, target};
 use super::edit::{following, patched};
 use super::write::Said;
-use super::{Allowed, EventError, store};
+use super::{Allowed, EventError, Origin, store};
 use crate::access::{Can, Role};
 use crate::ctx::Ctx;
 
@@ -19,6 +19,6 @@ pub async fn clone(tx: &mut Tx, ctx: &Ctx, id: EventId, changes: &NewEvent) -> R
     let content =
         following(&original.content, patched(original.content.body(), &changes.body), &calendar.calendar.zone, false)?;
     let said = Said { on_conflict: changes.on_conflict, ..Said::of("clone") };
-    make(tx, ctx, &calendar, content, Made { uid: changes.uid.clone(), state: changes.state, split_from: None, said })
-        .await
+    let made = Made { uid: changes.uid.clone(), state: changes.state, origin: Origin::default(), said };
+    make(tx, ctx, &calendar, content, made).await
 }

@@ -40,7 +40,7 @@ pub struct Content {
     /// What it is about.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Where, in free words.
+    /// Where, in free words; an address may have several lines.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub location: String,
     /// Where, as a place that can be double-booked.
@@ -96,7 +96,7 @@ pub(crate) const PARAMETERS: &str = "X-KALENDS-PARAMETERS";
 
 pub(crate) const TITLE: Text = Text::line(500).filled();
 pub(crate) const DESCRIPTION: Text = Text::lines(50_000);
-pub(crate) const LOCATION: Text = Text::line(1_000);
+pub(crate) const LOCATION: Text = Text::lines(1_000);
 pub(crate) const CATEGORIES: usize = 50;
 pub(crate) const CATEGORY: Text = Text::line(100).filled();
 pub(crate) const REMINDERS: usize = 20;

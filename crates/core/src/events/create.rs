@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::content::Content;
 use super::state::{self, StepError};
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError, InCalendar, Registration, store};
+use super::{Allowed, Event, EventError, InCalendar, Origin, Registration, store};
 use crate::access::{self, Can, Denied, EventFacts, Role, State};
 use crate::calendars::{self, Calendar, Conflicts};
 use crate::ctx::{Ctx, GlobalRole};
@@ -69,7 +69,7 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewEvent) -> Result<Allowed, E
     let calendar = target(tx, ctx, new.calendar_id).await?;
     let content = Content::parse(&new.body, &calendar.calendar.zone)?;
     let said = Said { on_conflict: new.on_conflict, ..Said::of("create") };
-    let made = Made { uid: new.uid.clone(), state: new.state, split_from: None, said };
+    let made = Made { uid: new.uid.clone(), state: new.state, origin: Origin::default(), said };
     make(tx, ctx, &calendar, content, made).await
 }
 
@@ -77,7 +77,7 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewEvent) -> Result<Allowed, E
 pub(super) struct Made {
     pub(super) uid: Option<String>,
     pub(super) state: Option<State>,
-    pub(super) split_from: Option<EventId>,
+    pub(super) origin: Origin,
     pub(super) said: Said,
 }
 
@@ -117,7 +117,8 @@ pub(super) async fn make(
         uid: made.uid.unwrap_or_else(|| id.to_string()),
         calendar_id: *calendar_id,
         author_id,
-        split_from: made.split_from,
+        split_from: None,
+        origin: made.origin,
         submitted: state != State::Draft,
         version: 1,
         created_at: ctx.now,

@@ -15,7 +15,7 @@ use super::series::{Compiled, Instance};
 use super::split;
 use super::times::{Times, parse_date, parse_moment};
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError, Precondition, delete, merge, store};
+use super::{Allowed, Event, EventError, Origin, Precondition, delete, merge, store};
 use crate::access::{Can, Denied, EventFacts};
 use crate::ctx::Ctx;
 use crate::sharing;
@@ -233,6 +233,7 @@ async fn edit_following(
         id,
         uid: id.to_string(),
         split_from: Some(old.id),
+        origin: Origin::default(),
         version: 1,
         created_at: ctx.now,
         updated_at: ctx.now,

@@ -50,7 +50,7 @@ pub use overrides::{MOST as MOST_OVERRIDES, Override};
 pub use registration::{Price, Registration};
 pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
-pub use store::{LOAD, default_calendar, load, lock};
+pub use store::{LOAD, default_calendar, load, load_stored, lock};
 pub use take_in::{TakenBack, take_back, take_in, take_over, with_uids};
 pub use times::{Times, parse_moment, resolve, show, show_instant, show_wall};
 pub use words::{entry as words, index_next};
@@ -70,7 +70,7 @@ use crate::conflicts::Report;
 
 /// An event, whole. What of it somebody may be shown is said by the [`Grant`] that it was loaded with.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Event {
+pub struct Event<C = Content> {
     /// Its id here.
     pub id: EventId,
     /// Its name in iCalendar (RFC 5545 3.8.4.7): the same in every copy of it, unique in its calendar.
@@ -86,11 +86,13 @@ pub struct Event {
     /// Counts its changes, from 1, without gaps.
     pub version: i64,
     /// What people say about it.
-    pub content: Content,
+    pub content: C,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Where it came from, if it was imported.
+    pub origin: Origin,
     /// Since when it is in the trash.
     pub deleted_at: Option<Timestamp>,
     /// The zone of its calendar: where all-day and floating events lie.
@@ -99,6 +101,15 @@ pub struct Event {
     pub in_calendar: InCalendar,
     /// What the policy looks at, its state among it.
     pub facts: EventFacts,
+}
+
+/// What an event brought along from elsewhere beside its content. It never changes with an edit.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Origin {
+    /// What SEQUENCE (RFC 5545 3.8.7.4) counts on from: the number that it came in with, less one for each version before.
+    pub sequence_from: i64,
+    /// CREATED (RFC 5545 3.8.7.1): when it was first made there.
+    pub first_made_at: Option<Timestamp>,
 }
 
 /// What the calendar of an event decides about it beside rights and zone.
@@ -122,15 +133,65 @@ impl Event {
     pub fn state(&self) -> State {
         self.facts.state
     }
+
+    /// SEQUENCE (RFC 5545 3.8.7.4): it grows with each version, and an import under a higher number raises it.
+    pub fn sequence(&self) -> i64 {
+        self.origin.sequence_from.saturating_add(self.version - 1).clamp(0, i64::from(i32::MAX))
+    }
+
+    /// The event whose next version has at least this SEQUENCE: whoever saw the number elsewhere takes what is said here
+    /// from then on for newer.
+    #[must_use]
+    pub fn reaching(self, sequence: i64) -> Event {
+        let sequence_from = self.origin.sequence_from.max(sequence.saturating_sub(self.version));
+        Event { origin: Origin { sequence_from, ..self.origin }, ..self }
+    }
+}
+
+impl<C> Event<C> {
+    /// The same event with another content.
+    fn with<D>(self, content: D) -> Event<D> {
+        let Event { id, uid, calendar_id, author_id, split_from, submitted, version, .. } = self;
+        let Event { created_at, updated_at, origin, deleted_at, calendar_zone, in_calendar, facts, .. } = self;
+        Event {
+            id,
+            uid,
+            calendar_id,
+            author_id,
+            split_from,
+            submitted,
+            version,
+            content,
+            created_at,
+            updated_at,
+            origin,
+            deleted_at,
+            calendar_zone,
+            in_calendar,
+            facts,
+        }
+    }
 }
 
 /// An event together with what the actor is to it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Allowed {
+pub struct Allowed<C = Content> {
     /// The event.
-    pub event: Event,
+    pub event: Event<C>,
     /// What the actor is to it.
     pub grant: Grant,
+}
+
+/// An event as it lies in the database, its content not read yet: two that are equal read alike.
+pub type Stored = Allowed<String>;
+
+impl Stored {
+    /// Reads the content.
+    pub fn open(self) -> Result<Allowed, Error> {
+        let Allowed { event, grant } = self;
+        let content = kalends_db::from_json("content", &event.content)?;
+        Ok(Allowed { event: event.with(content), grant })
+    }
 }
 
 /// Which version the caller looked at.

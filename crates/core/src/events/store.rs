@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError, InCalendar, words};
+use super::{Allowed, Event, EventError, InCalendar, Origin, Stored, words};
 use crate::access::{
     self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, State, Visibility,
 };
@@ -21,7 +21,7 @@ use crate::search::Entry;
 macro_rules! own_columns {
     () => {
         "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
-    e.created_at, e.updated_at, e.deleted_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
+    e.created_at, e.updated_at, e.deleted_at, e.sequence_from, e.first_made_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
     c.deleted_at AS calendar_deleted_at, c.conflicts AS calendar_conflicts,
     c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role"
     };
@@ -44,6 +44,18 @@ pub(crate) const FROM: &str = "events e JOIN calendars c ON c.id = e.calendar_id
 
 impl FromRow for Event {
     fn from_row(row: &Row) -> Result<Self> {
+        Event::read(row, row.json("content")?)
+    }
+}
+
+impl FromRow for Event<String> {
+    fn from_row(row: &Row) -> Result<Self> {
+        Event::read(row, row.get("content")?)
+    }
+}
+
+impl<C> Event<C> {
+    fn read(row: &Row, content: C) -> Result<Self> {
         let deleted_at: Option<Timestamp> = row.opt("deleted_at")?;
         Ok(Event {
             id: row.get("id")?,
@@ -53,9 +65,10 @@ impl FromRow for Event {
             split_from: row.opt("split_from")?,
             submitted: row.get("submitted")?,
             version: row.get("version")?,
-            content: row.json("content")?,
+            content,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
+            origin: Origin { sequence_from: row.get("sequence_from")?, first_made_at: row.opt("first_made_at")? },
             deleted_at,
             calendar_zone: calendars::store::zone(row, "calendar_zone")?,
             in_calendar: InCalendar {
@@ -80,7 +93,12 @@ impl FromRow for Event {
 
 /// The event, if the actor may do this with it.
 pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Allowed, EventError> {
-    let found: Option<Event> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
+    Ok(load_stored(conn, ctx, id, can).await?.open()?)
+}
+
+/// The same without reading its content: for whoever has read it before.
+pub async fn load_stored(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Stored, EventError> {
+    let found: Option<Event<String>> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
     let event = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_event(&ctx.actor, &event.facts), can)?;
     note(ctx, can, &event);
@@ -88,7 +106,7 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<A
 }
 
 /// What an administrator sees by that right alone is noted for the audit log.
-pub(crate) fn note(ctx: &Ctx, can: Can, event: &Event) {
+pub(crate) fn note<C>(ctx: &Ctx, can: Can, event: &Event<C>) {
     if access::needs_admin(&ctx.actor, can, |actor| access::on_event(actor, &event.facts)) {
         ctx.trail.note("event", event.id.uuid());
     }
@@ -112,8 +130,8 @@ pub(super) async fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = EventId>
 
 pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
     sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
-            weekday, title_key, created_at, updated_at, deleted_at, venue_id, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+            weekday, title_key, created_at, updated_at, deleted_at, venue_id, content, sequence_from, first_made_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)")
         .bind(event.id)
         .bind(event.uid.as_str())
         .bind(event.calendar_id)
@@ -133,6 +151,8 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
         .bind(event.deleted_at)
         .bind(event.content.venue_id)
         .bind_json(&event.content)?
+        .bind(event.origin.sequence_from)
+        .bind(event.origin.first_made_at)
         .run(tx)
         .await?;
     insert_categories(tx, event).await
@@ -141,7 +161,8 @@ pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Res
 /// Writes the event over the version that was read; false when somebody was faster.
 pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: i64) -> Result<bool> {
     let changed = sql("UPDATE events SET uid = $3, calendar_id = $4, state = $5, submitted = $6, visibility = $7, version = $8, starts_at = $9,
-            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, venue_id = $16, content = $17
+            ends_at = $10, reach = $11, weekday = $12, title_key = $13, updated_at = $14, deleted_at = $15, venue_id = $16, content = $17,
+            sequence_from = $18
          WHERE id = $1 AND version = $2")
         .bind(event.id)
         .bind(read)
@@ -160,6 +181,7 @@ pub(super) async fn update(tx: &mut Tx, event: &Event, derived: &Derived, read: 
         .bind(event.deleted_at)
         .bind(event.content.venue_id)
         .bind_json(&event.content)?
+        .bind(event.origin.sequence_from)
         .run(tx)
         .await?;
     if changed == 0 {

@@ -11,7 +11,7 @@ use super::create::{Made, make};
 use super::edit::{following, may_edit_in_place, patched};
 use super::store::{COLUMNS, FROM};
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError, split, store};
+use super::{Allowed, Event, EventError, Origin, split, store};
 use crate::access::{self, Can, EventFacts};
 use crate::calendars;
 use crate::ctx::Ctx;
@@ -42,17 +42,25 @@ pub async fn take_in(
     into: &calendars::Allowed,
     uid: &str,
     content: Content,
+    origin: Origin,
 ) -> Result<Allowed, EventError> {
-    let made = Made { uid: Some(uid.to_owned()), state: None, split_from: None, said: Said::of("import") };
+    let made = Made { uid: Some(uid.to_owned()), state: None, origin, said: Said::of("import") };
     make(tx, ctx, into, content, made).await
 }
 
-/// Replaces what an event says, as its next version. What iCalendar has no words for stays: see [`Content::over`].
-pub async fn take_over(tx: &mut Tx, ctx: &Ctx, old: &Allowed, content: Content) -> Result<Event, EventError> {
+/// Replaces what an event says, as its next version, whose SEQUENCE is at least this. What iCalendar has no words for stays:
+/// see [`Content::over`].
+pub async fn take_over(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Allowed,
+    content: Content,
+    sequence: i64,
+) -> Result<Event, EventError> {
     access::check(Some(old.grant), Can::Edit)?;
     may_edit_in_place(&old.event.facts, &old.grant)?;
     let facts = EventFacts { visibility: content.visibility, ..old.event.facts };
-    let new = Event { content, facts, ..old.event.clone() };
+    let new = Event { content, facts, ..old.event.clone() }.reaching(sequence);
     write::replace(tx, ctx, &old.event, new, Said::of("import")).await
 }
 

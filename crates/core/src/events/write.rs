@@ -56,7 +56,7 @@ impl Said {
 /// Writes an event over what was read, as the next version, and gives it as it is now. A change that changes nothing is none.
 pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, said: Said) -> Result<Event, EventError> {
     let (before, after) = (Snapshot::of(old), Snapshot::of(&new));
-    if before == after && new.uid == old.uid && said.comment.is_none() {
+    if before == after && new.uid == old.uid && new.origin == old.origin && said.comment.is_none() {
         return Ok(new);
     }
     conflicts::guard(tx, ctx, Some(old), &new, said.on_conflict, &said.leaving).await?;

@@ -76,11 +76,11 @@ impl Shown<'_> {
             }),
             busy: Some(content.busy),
             // Rule 23: it grows with each change, a cancellation among them.
-            sequence: event.version.saturating_sub(1).clamp(0, i64::from(i32::MAX)),
+            sequence: event.sequence(),
             alarms: if full { content.reminders.clone() } else { Vec::new() },
             // RFC 5545 3.8.7.2: without METHOD it is the time of the last revision.
             stamp: Some(event.updated_at),
-            created: Some(event.created_at),
+            created: Some(event.origin.first_made_at.filter(|_| seen).unwrap_or(event.created_at)),
             last_modified: Some(event.updated_at),
             parameters,
             other,

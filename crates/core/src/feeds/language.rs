@@ -1,5 +1,5 @@
 /// The language of the few words that a feed says of itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Language {
     /// `en`, and whatever else is asked for.
     #[default]

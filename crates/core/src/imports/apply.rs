@@ -12,7 +12,7 @@ use super::store;
 use crate::access::Can;
 use crate::calendars;
 use crate::ctx::Ctx;
-use crate::events::{self, Allowed, Event, EventError};
+use crate::events::{self, Allowed, Event, EventError, Origin};
 
 /// Does with these events what is to be done, and gives their rows. An error undoes all of them.
 pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<Row>, EventError> {
@@ -51,13 +51,15 @@ async fn take(
     let written: Result<Option<Event>, EventError> = match (decision, known) {
         (Decision::Create(content), None) => {
             row.action = Action::Created;
-            events::take_in(tx, ctx, into, &item.uid, *content).await.map(|made| Some(made.event))
+            let origin = Origin { sequence_from: item.stamp.sequence, first_made_at: item.created };
+            events::take_in(tx, ctx, into, &item.uid, *content, origin).await.map(|made| Some(made.event))
         }
-        (Decision::Update(content), Some(old)) => {
+        (decision @ (Decision::Update(_) | Decision::Raise), Some(old)) => {
             row.action = Action::Updated;
             row.before = Some(old.event.version);
             row.source_before = source.cloned();
-            events::take_over(tx, ctx, old, *content).await.map(Some)
+            let content = if let Decision::Update(content) = decision { *content } else { old.event.content.clone() };
+            events::take_over(tx, ctx, old, content, item.stamp.sequence).await.map(Some)
         }
         (Decision::Same(remember), Some(old)) => {
             if remember {
@@ -78,7 +80,7 @@ async fn take(
             row = row.with_problem(&code, detail);
             Ok(None)
         }
-        (Decision::Create(_), Some(_)) | (Decision::Update(_) | Decision::Same(_), None) => Ok(None),
+        (Decision::Create(_), Some(_)) | (Decision::Update(_) | Decision::Raise | Decision::Same(_), None) => Ok(None),
     };
     match written {
         Ok(Some(event)) => {

@@ -1,5 +1,6 @@
 //! A file's event as content. Pure: the same file gives the same contents.
 
+use jiff::Timestamp;
 use kalends_ical::{Component, Series, When};
 use kalends_kernel::{Invalid, Zone};
 use serde_json::{Map, Value, json};
@@ -28,6 +29,8 @@ pub struct Item {
     pub title: String,
     /// How new it is.
     pub stamp: Stamp,
+    /// When it was first made (CREATED).
+    pub created: Option<Timestamp>,
     /// What it is.
     pub what: What,
     /// What was taken otherwise than it stands.
@@ -62,6 +65,7 @@ pub fn convert(series: &Series, warnings: Vec<String>, zone: &Zone) -> Vec<Item>
         uid,
         title: title.clone(),
         stamp,
+        created: components().find_map(|one| one.created),
         what,
         warnings,
     };

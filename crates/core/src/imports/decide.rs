@@ -13,6 +13,9 @@ use crate::events::{Content, Event};
 pub enum Decision {
     /// It is not here: make it.
     Create(Box<Content>),
+    /// It says so already, but under a higher SEQUENCE than it has here: without it, whoever has the file would take our
+    /// later changes for older.
+    Raise,
     /// It is here and says something else.
     Update(Box<Content>),
     /// It says so already; whether to remember that this is what it was imported as.
@@ -40,8 +43,9 @@ pub fn decide(
             What::Refused(code, detail) => Decision::Refuse(code.clone(), detail.clone()),
         };
     };
+    let raised = item.stamp.sequence > event.sequence();
     if source.is_some_and(|source| source.digest == item.digest) {
-        return Decision::Same(false);
+        return if raised { Decision::Raise } else { Decision::Same(false) };
     }
     let content = match &item.what {
         What::Refused(code, detail) => return Decision::Refuse(code.clone(), detail.clone()),
@@ -62,7 +66,7 @@ pub fn decide(
         }
     };
     if content == event.content {
-        return Decision::Same(true);
+        return if raised { Decision::Raise } else { Decision::Same(true) };
     }
     let known = source.map_or(
         Stamp { sequence: item.stamp.sequence, last_modified: Some(whole_seconds(event.updated_at)) },

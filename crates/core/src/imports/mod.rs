@@ -28,6 +28,6 @@ mod unmodelled;
 pub use convert::{Item, What, convert};
 pub use gather::{Entry, Gathered, gather};
 pub use report::{Action, Row};
-pub use run::{run, so_far};
+pub use run::{forget, run, so_far};
 pub use start::{ImportError, NewImport, Profile, start};
 pub use undo::undo;

@@ -122,6 +122,14 @@ pub async fn so_far(db: &Db, job: &Job) -> Result<Value, Error> {
     result_of(db, job.id, dry_run, 0).await
 }
 
+/// Lets go of the file of an import that is too old to be looked at.
+pub async fn forget(tx: &mut Tx, job: &Job) -> Result<(), Error> {
+    match serde_json::from_value::<Args>(job.args.clone()) {
+        Ok(args) => store::delete_upload(tx, args.upload_id).await,
+        Err(_) => Ok(()),
+    }
+}
+
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

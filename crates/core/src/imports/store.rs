@@ -48,6 +48,12 @@ pub(super) async fn upload(conn: &mut Conn, id: UploadId) -> Result<Option<Vec<u
     Ok(found.map(|content| content.0))
 }
 
+/// Deletes a file.
+pub(super) async fn delete_upload(tx: &mut Tx, id: UploadId) -> Result<()> {
+    sql("DELETE FROM uploads WHERE id = $1").bind(id).run(tx).await?;
+    Ok(())
+}
+
 /// What these events were last imported as.
 pub(super) async fn sources(conn: &mut Conn, events: &[EventId]) -> Result<HashMap<EventId, Source>> {
     struct Of(EventId, Source);

@@ -17,6 +17,7 @@ mod lease;
 mod list;
 mod manage;
 mod model;
+mod retention;
 mod store;
 
 pub use enqueue::{NewJob, enqueue, report};
@@ -24,6 +25,7 @@ pub use lease::{Lease, Stopped, claim, finish, give_back, next_due, put_off, tak
 pub use list::{Listed, count, list, load};
 pub use manage::{Undoing, begin_undo, cancel, retry};
 pub use model::{Job, Kind, LogLine, Progress, State};
+pub use retention::{oldest_over, remove};
 
 use kalends_db::Error;
 

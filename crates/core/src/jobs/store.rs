@@ -158,6 +158,28 @@ pub(super) async fn find(conn: &mut Conn, id: JobId) -> Result<Option<Job>> {
     sql(format!("SELECT {COLUMNS} FROM jobs WHERE id = $1")).bind(id).optional(conn).await
 }
 
+/// The job that has been over for the longest, if it was before this.
+pub(super) async fn over_before(tx: &mut Tx, until: Timestamp) -> Result<Option<JobId>> {
+    struct Found(JobId);
+    impl FromRow for Found {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("id").map(Found)
+        }
+    }
+    let found: Option<Found> = sql("SELECT id FROM jobs
+         WHERE finished_at < $1 AND state NOT IN ('queued', 'running') ORDER BY finished_at LIMIT 1")
+    .bind(until)
+    .optional(tx)
+    .await?;
+    Ok(found.map(|found| found.0))
+}
+
+/// Deletes a job; the rows of its report go with it.
+pub(super) async fn remove(tx: &mut Tx, id: JobId) -> Result<()> {
+    sql("DELETE FROM jobs WHERE id = $1").bind(id).run(tx).await?;
+    Ok(())
+}
+
 /// The job, kept from being changed by others until the commit, and who has it.
 pub(super) async fn lock(tx: &mut Tx, id: JobId) -> Result<Option<(Job, Option<Uuid>)>> {
     tx.lock_row("SELECT attempts AS n FROM jobs WHERE id = $1").bind(id).optional::<i64>(tx).await?;

@@ -104,7 +104,7 @@ pub struct InstancePatch {
 pub struct EventFields {
     /// At most 50,000 characters.
     description: Option<String>,
-    /// In free words; at most 1,000 characters.
+    /// In free words, perhaps in several lines (an address); at most 1,000 characters.
     location: Option<String>,
     /// At which venue; null at none.
     venue_id: Option<Uuid>,

@@ -80,19 +80,13 @@ pub struct Events {
     items: Vec<EventView>,
 }
 
-fn shown(of: &Allowed) -> Reply {
-    let view = EventView::of(of);
-    Reply::ok(&view).etag(view.etag())
-}
-
 /// The event after a write, with what it clashes with where somebody asks.
 async fn view_of(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer<EventView> {
     Ok(EventView::of(of).told(conflicts::told(tx, ctx, &of.event, wish).await?.as_ref()))
 }
 
 async fn written(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
-    let view = view_of(tx, ctx, of, wish).await?;
-    Ok(Reply::ok(&view).etag(view.etag()))
+    Ok(view_of(tx, ctx, of, wish).await?.reply())
 }
 
 async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
@@ -166,20 +160,27 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
     if anonymous && at.is_some() {
         return Err(Problem::new(&codes::SIGN_IN));
     }
-    if let Some(kept) = anonymous.then(|| app.hot.get(&app.db, id)).flatten() {
+    let kept = if anonymous { app.hot_events.get(&app.db, &id) } else { None };
+    if let Some(kept) = kept {
         return Ok(kept.or_not_modified(&call));
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let event = match at {
-        Some(at) => history::at(&mut conn, &call.ctx, id, at).await?,
-        None => events::load(&mut conn, &call.ctx, id, Can::See).await?,
+    let reply = match at {
+        Some(at) => {
+            let event = history::at(&mut conn, &call.ctx, id, at).await?;
+            // Others may read while the answer is written out.
+            drop(conn);
+            EventView::of(&event).reply()
+        }
+        None => {
+            let event = events::load_stored(&mut conn, &call.ctx, id, Can::See).await?;
+            drop(conn);
+            app.rendered.answer(event)?
+        }
     };
-    // Others may read while the answer is written out.
-    drop(conn);
-    let reply = shown(&event);
     if anonymous {
-        app.hot.put(id, commits, &reply);
+        app.hot_events.put(id, commits, reply.clone());
     }
     Ok(reply.or_not_modified(&call))
 }

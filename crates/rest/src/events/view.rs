@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::conflicts::{ClashView, ReportView};
-use crate::reply::etag;
+use crate::reply::{Reply, etag};
 
 /// An event, or one of its instances.
 #[derive(Serialize, ToSchema)]
@@ -318,6 +318,11 @@ impl EventView {
                 &self.waitlist_length.to_string(),
             ],
         )
+    }
+
+    /// The answer with it.
+    pub fn reply(&self) -> Reply {
+        Reply::ok(self).etag(self.etag())
     }
 
     /// Its path.

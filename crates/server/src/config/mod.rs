@@ -8,6 +8,7 @@ mod conflicts;
 mod database;
 mod http;
 mod imports;
+mod jobs;
 mod keys;
 mod log;
 mod mail;
@@ -27,6 +28,7 @@ pub use conflicts::Conflicts;
 pub use database::Database;
 pub use http::Http;
 pub use imports::Imports;
+pub use jobs::Jobs;
 pub use keys::{ConfigError, Key};
 use keys::{Keys, key, secret};
 pub use log::{Format, Log};
@@ -55,6 +57,8 @@ pub struct Config {
     pub changes: Changes,
     /// `[imports]`.
     pub imports: Imports,
+    /// `[jobs]`.
+    pub jobs: Jobs,
     /// `[conflicts]`.
     pub conflicts: Conflicts,
     /// `[mail]`.
@@ -89,6 +93,7 @@ pub fn known_keys() -> Vec<&'static Key> {
         changes::KEYS,
         conflicts::KEYS,
         imports::KEYS,
+        jobs::KEYS,
         mail::KEYS,
         log::KEYS,
     ]
@@ -154,6 +159,7 @@ impl Config {
             accounts: Accounts::read(&mut keys),
             changes: Changes::read(&mut keys),
             imports: Imports::read(&mut keys),
+            jobs: Jobs::read(&mut keys),
             conflicts: Conflicts::read(&mut keys),
             mail: Mail::read(&mut keys),
             log: Log::read(&mut keys),
@@ -201,6 +207,7 @@ impl Config {
             ("accounts.first_user_is_admin", self.accounts.first_user_is_admin.to_string()),
             ("changes.retention_days", self.changes.retention_days.to_string()),
             ("imports.largest_file_mib", (self.imports.largest_file >> 20).to_string()),
+            ("jobs.retention_days", self.jobs.retention_days.to_string()),
             ("conflicts.horizon_years", self.conflicts.horizon_years.to_string()),
             (
                 "mail.smtp_url",

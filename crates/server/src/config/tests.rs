@@ -78,6 +78,7 @@ fn every_key_is_known_in_the_environment_too() {
         ("changes.retention_days", "30"),
         ("conflicts.horizon_years", "5"),
         ("imports.largest_file_mib", "5"),
+        ("jobs.retention_days", "7"),
         ("mail.smtp_url", "smtps://user:word@mail.example.org:465"),
         ("mail.from", "Events <events@example.org>"),
         ("log.level", "kalends_rest=debug,info"),

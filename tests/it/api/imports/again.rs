@@ -132,3 +132,46 @@ async fn changed_instances_alone_change_the_series_that_is_here() {
     assert_eq!(numbers(&alice.import(&alice.calendar, &nothing, &[]).await), [0, 0, 1, 0, 0]);
     given::fits(&world).await;
 }
+
+#[tokio::test]
+async fn the_sequence_goes_on_from_that_of_the_file_and_never_back() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let state = |title: &str, sequence: u8| {
+        let concert = CONCERT.replace("Concert", title);
+        calendar(&event("a", &format!("{concert}\nSEQUENCE:{sequence}\nCREATED:20200229T101112Z")))
+    };
+    alice.import(&alice.calendar, &state("One", 7), &[]).await;
+    let path = format!("/api/v1/events/{}", by_uid(&alice, "a").await["id"].as_str().expect("an id"));
+    let told = async || {
+        let text = alice.get("/api/v1/exports?format=ics").expect(200).await.text;
+        assert!(text.contains("\r\nCREATED:20200229T101112Z\r\n"), "{text}");
+        let from = text.split("\r\nSEQUENCE:").nth(1).expect("a sequence");
+        from.split("\r\n").next().expect("a line").parse::<i64>().expect("a number")
+    };
+    assert_eq!(told().await, 7);
+    alice.patch(&path).json(&json!({"location": "Aula"})).expect(200).await;
+    assert_eq!(told().await, 8);
+    // The same again, and an older one: nothing.
+    for (title, sequence) in [("One", 7), ("Zero", 6)] {
+        assert_eq!(numbers(&alice.import(&alice.calendar, &state(title, sequence), &[]).await), [0, 0, 1, 0, 0]);
+        assert_eq!(told().await, 8);
+    }
+    // Newer than what was imported, but not than what was changed here: the next number.
+    assert_eq!(numbers(&alice.import(&alice.calendar, &state("Two", 8), &[]).await), [0, 1, 0, 0, 0]);
+    assert_eq!(told().await, 9);
+    let job = alice.import(&alice.calendar, &state("Three", 40), &[]).await;
+    assert_eq!((numbers(&job), told().await), ([0, 1, 0, 0, 0], 40));
+    // Undone, it is another change.
+    alice.delete(&format!("/api/v1/jobs/{}", job.id())).expect(204).await;
+    assert_eq!(told().await, 41);
+    // The same content under a higher number: whoever has that file must take our next change for newer.
+    for (sequence, updated) in [(50, 1), (60, 1), (60, 0)] {
+        let again = alice.import(&alice.calendar, &state("Three", sequence), &[]).await;
+        assert_eq!((numbers(&again), told().await), ([0, updated, 1 - updated, 0, 0], i64::from(sequence)));
+    }
+    // What we gave is taken back as what is here already.
+    let text = alice.get("/api/v1/exports?format=ics").expect(200).await.text;
+    assert_eq!(numbers(&alice.import(&alice.calendar, &text, &[]).await), [0, 0, 1, 0, 0]);
+    given::fits(&world).await;
+}

@@ -1,8 +1,10 @@
 //! Imports: a file becomes events, and is undone.
 
 mod again;
+mod bounded;
 mod corpus;
 mod peculiar;
+mod programs;
 mod undo;
 
 use kalends_testkit::{Person, Reply, World};
@@ -137,10 +139,6 @@ async fn what_is_no_calendar_fails_with_a_reason() {
         assert!(job.str("/result/problem/detail").contains(says), "{:#}", job.json);
         assert_eq!(job.json["result"]["problem"]["line"], 1);
     }
-    let nested = "BEGIN:VCALENDAR\r\n".to_owned() + &"BEGIN:VEVENT\r\n".repeat(1_000);
-    let job = alice.import(&alice.calendar, &nested, &[]).await;
-    assert_eq!(job.str("/state"), "failed");
-    assert!(job.str("/result/problem/detail").contains("nested"), "{:#}", job.json);
     // A calendar without events is one.
     assert_eq!(numbers(&alice.import(&alice.calendar, &calendar(""), &[]).await), [0; 5]);
 }

@@ -1,6 +1,8 @@
 //! Deleting the job of an import undoes it.
 
-use kalends_testkit::World;
+use kalends_db::sql;
+use kalends_kernel::{Ids, JobId, UserId};
+use kalends_testkit::{Person, World};
 use serde_json::json;
 
 use super::{CHOIR, CONCERT, by_uid, calendar, event, numbers};
@@ -92,4 +94,78 @@ async fn nobody_else_undoes_it_but_an_administrator_may() {
     assert_eq!(admin.get("/api/v1/jobs").expect(200).await.items().len(), 1);
     admin.delete(&path).expect(204).await;
     assert!(alice.get("/api/v1/events").expect(200).await.items().is_empty());
+}
+
+/// How many rows there are of what imports keep: jobs, files, rows of reports.
+async fn stored(world: &World) -> [i64; 3] {
+    let mut conn = world.db.reader().await.expect("a reader");
+    let mut counts = [0; 3];
+    for (count, table) in counts.iter_mut().zip(["jobs", "uploads", "import_rows"]) {
+        *count = sql(format!("SELECT count(*) AS n FROM {table}")).one(&mut conn).await.expect("a count");
+    }
+    counts
+}
+
+#[tokio::test]
+async fn for_thirty_days_an_import_can_be_undone_and_then_it_is_forgotten() {
+    const DAY: i64 = 24 * 3_600;
+    let mut world = World::new().await;
+    let alice = world.alice().await;
+    let old = alice.import(&alice.calendar, &calendar(&event("a", CONCERT)), &[]).await.id();
+    let undone = alice.import(&alice.calendar, &calendar(&event("b", CHOIR)), &[]).await.id();
+    world.advance(20 * DAY);
+    let alice = world.alice().await;
+    let young = alice.import(&alice.calendar, &calendar(&event("c", CONCERT)), &[]).await.id();
+    let waiting = waiting(&world, &alice).await;
+    world.advance(10 * DAY);
+    // It begins with what it does every hour.
+    world.restart().await;
+    let alice = world.alice().await;
+    assert_eq!(alice.get("/api/v1/jobs").expect(200).await.items().len(), 4);
+    alice.delete(&format!("/api/v1/jobs/{undone}")).expect(204).await;
+    assert_eq!(stored(&world).await, [4, 3, 3]);
+    world.advance(60);
+    world.restart().await;
+    let alice = world.alice().await;
+    let path = format!("/api/v1/jobs/{old}");
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
+    while alice.get(&path).send().await.status != 404 {
+        ticks.tick().await;
+    }
+    for request in [alice.get(&path), alice.delete(&path), alice.post(&format!("{path}/retry"))] {
+        request.send().await.expect_problem("not-found");
+    }
+    // What it brought stays; so does what was undone meanwhile, what is younger, and what has not been done at all.
+    assert_eq!(alice.get("/api/v1/events").expect(200).await.each("/uid").len(), 2);
+    for (id, state) in [(&undone, "reverted"), (&young, "done"), (&waiting, "queued")] {
+        assert_eq!(alice.get(&format!("/api/v1/jobs/{id}")).expect(200).await.str("/state"), state);
+    }
+    assert_eq!(stored(&world).await, [3, 2, 2]);
+    // The same file again is still known.
+    let again = alice.import(&alice.calendar, &calendar(&event("a", CONCERT)), &[]).await;
+    assert_eq!(numbers(&again), [0, 0, 1, 0, 0]);
+    given::fits(&world).await;
+}
+
+/// A job of a kind that only a newer program knows: it waits for that.
+async fn waiting(world: &World, person: &Person) -> String {
+    let id: JobId = Ids::at(world.now()).next();
+    let (user, now): (UserId, _) = (person.id.parse().expect("an id"), world.now());
+    let written: Result<u64, kalends_db::Error> = world
+        .db
+        .write((id, user, now), |tx, (id, user, now)| {
+            Box::pin(async move {
+                sql("INSERT INTO jobs (id, kind, state, user_id, as_admin, args, done, log, attempts, run_at, cancel_wanted, undoing,
+                        created_at, updated_at)
+                     VALUES ($1, 'newer', 'queued', $2, FALSE, '{}', 0, '[]', 0, $3, FALSE, FALSE, $3, $3)")
+                    .bind(*id)
+                    .bind(*user)
+                    .bind(*now)
+                    .run(tx)
+                    .await
+            })
+        })
+        .await;
+    written.expect("written");
+    id.to_string()
 }

@@ -1,5 +1,7 @@
 //! What the actor may see, as conditions for the database. The same rules as `access`, which looks at every row again.
 
+use std::collections::BTreeMap;
+
 use kalends_db::{Conn, Result, Value, sql};
 use kalends_kernel::{CalendarId, UserId};
 
@@ -14,7 +16,12 @@ use crate::ctx::{Actor, Ctx};
 pub(super) struct Text {
     pub(super) text: String,
     pub(super) values: Vec<Value>,
+    /// The lists that stand before the text, once each, as a table: where their values begin, and how many there are.
+    long: BTreeMap<usize, usize>,
 }
+
+/// Up to how many values a list stands where it is used.
+const SHORT: usize = 256;
 
 impl Text {
     /// Adds a piece of text.
@@ -29,20 +36,39 @@ impl Text {
         self.text.push_str(&self.values.len().to_string());
     }
 
-    /// Adds `(a, b, c)`; padded to a power of two, so that few different texts are prepared.
+    /// Adds `(a, b, c)`; padded to a power of two, so that few different texts are prepared. A list that stands in the text
+    /// several times is bound once: every part of a list names the calendars, and there may be thousands of them.
     pub(super) fn list<V: Into<Value> + Clone>(&mut self, values: &[V]) {
-        self.push("(");
-        let padded = values.len().next_power_of_two();
-        for index in 0..padded {
-            if index > 0 {
-                self.push(", ");
-            }
-            if let Some(value) = values.get(index).or(values.last()) {
-                self.value(value.clone());
-            }
+        let mut padded: Vec<Value> = values.iter().cloned().map(Into::into).collect();
+        let Some(last) = padded.last().cloned() else { return self.push("(NULL)") };
+        padded.resize(padded.len().next_power_of_two(), last);
+        let bound = self.values.windows(padded.len()).position(|bound| bound == padded);
+        let first = bound.unwrap_or(self.values.len()) + 1;
+        if bound.is_none() {
+            self.values.extend(padded.iter().cloned());
         }
-        self.push(")");
+        if padded.len() <= SHORT {
+            let names: Vec<String> = (first..first + padded.len()).map(|n| format!("${n}")).collect();
+            self.push(&format!("({})", names.join(", ")));
+        } else {
+            self.long.insert(first, padded.len());
+            self.push(&format!("(SELECT v FROM list_{first})"));
+        }
     }
+}
+
+/// The statement of a text.
+pub(super) fn run(text: Text) -> kalends_db::Sql {
+    let lists: Vec<String> = text
+        .long
+        .iter()
+        .map(|(first, length)| {
+            let values: Vec<String> = (*first..first + length).map(|n| format!("(${n})")).collect();
+            format!("list_{first}(v) AS (VALUES {})", values.join(", "))
+        })
+        .collect();
+    let with = if lists.is_empty() { String::new() } else { format!("WITH {} ", lists.join(", ")) };
+    text.values.into_iter().fold(sql(with + &text.text), |statement, value| statement.bind(value))
 }
 
 /// One way in which the actor sees events: a calendar in a role, or a share of single events.
@@ -209,11 +235,6 @@ impl Branch {
             }
         }
     }
-}
-
-/// The statement of a text.
-pub(super) fn run(text: Text) -> kalends_db::Sql {
-    text.values.into_iter().fold(sql(text.text), |statement, value| statement.bind(value))
 }
 
 /// The filters that are the same for every branch.
