@@ -107,7 +107,7 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
                     line.starts_with("TRIGGER") || line.starts_with("DESCRIPTION") || *line == "ACTION:DISPLAY"
                 };
                 if !own.iter().all(plain) {
-                    own.iter().for_each(|line| add(line));
+                    own.iter().copied().for_each(&mut add);
                 }
                 alarm = None;
             }
