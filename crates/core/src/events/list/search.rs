@@ -102,7 +102,7 @@ async fn correct(conn: &mut Conn, list: &List, scope: &Scope, word: &str) -> Res
 /// Whether something that the actor may see has this word, or one that begins so. First the first few rows of the word are
 /// looked at, then the first few events of the actor; only when neither says it, all rows.
 async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beginning: bool) -> Result<bool> {
-    for look in [Look::AtSomeRows, Look::AtSomeEvents, Look::AtAllRows] {
+    for look in [Look::SomeRows, Look::SomeEvents, Look::AllRows] {
         let mut text = Text::default();
         for (number, branch) in scope.branches.iter().enumerate() {
             text.push(if number > 0 { " UNION ALL " } else { "" });
@@ -118,13 +118,13 @@ async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beg
                     text.push(branch.from());
                     text.push(" CROSS JOIN search_words w");
                 }
-                (_, Look::AtAllRows) => text.push("search_words w CROSS JOIN events e"),
-                (_, Look::AtSomeRows) => {
+                (_, Look::AllRows) => text.push("search_words w CROSS JOIN events e"),
+                (_, Look::SomeRows) => {
                     text.push("(SELECT w.event_id, w.word, w.calendar_id, w.open FROM search_words w WHERE ");
                     range(&mut text);
                     text.push(&format!(" LIMIT {LOOKED_AT}) w CROSS JOIN events e"));
                 }
-                (_, Look::AtSomeEvents) => {
+                (_, Look::SomeEvents) => {
                     text.push("(SELECT e.* FROM events e WHERE ");
                     branch.condition(&mut text, false);
                     text.push(&format!(" LIMIT {LOOKED_AT}) e CROSS JOIN search_words w"));
@@ -142,7 +142,7 @@ async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beg
         if run(text).optional::<i64>(conn).await?.is_some() {
             return Ok(true);
         }
-        if look == Look::AtSomeRows && rows_of(conn, word, beginning).await? < LOOKED_AT {
+        if look == Look::SomeRows && rows_of(conn, word, beginning).await? < LOOKED_AT {
             return Ok(false);
         }
     }
@@ -152,9 +152,9 @@ async fn is_visible(conn: &mut Conn, list: &List, scope: &Scope, word: &str, beg
 /// Where a word is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    AtSomeRows,
-    AtSomeEvents,
-    AtAllRows,
+    SomeRows,
+    SomeEvents,
+    AllRows,
 }
 
 /// How many rows or events of those are some.
