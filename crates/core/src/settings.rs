@@ -1,7 +1,9 @@
 //! Facts about the database itself that every node shares: the change log's epoch, the time-zone database that derived
 //! instants were made with.
 
-use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
+use jiff::Timestamp;
+use kalends_db::{Conn, FromRow, Result, Row, Sql, Tx, sql};
+use kalends_kernel::Ids;
 
 /// The epoch of the change log (rule 30): another one means that positions of before mean nothing any more.
 pub const EPOCH: &str = "epoch";
@@ -57,4 +59,13 @@ pub async fn lock(tx: &mut Tx, key: &str) -> Result<Option<String>> {
     let found: Option<Setting> =
         tx.lock_row("SELECT value FROM settings WHERE key = $1").bind(key).optional(tx).await?;
     Ok(found.map(|setting| setting.0))
+}
+
+/// What makes the facts of a restored database true again: positions in the change log mean nothing any more (rule 30), and
+/// the index of words has to be made from the events.
+pub fn after_restore(now: Timestamp) -> Vec<Sql> {
+    let forget = |key: &'static str| sql("DELETE FROM settings WHERE key = $1").bind(key);
+    let epoch = Ids::at(now).uuid().to_string();
+    let fresh = sql("INSERT INTO settings (key, value) VALUES ($1, $2)").bind(EPOCH).bind(epoch);
+    vec![forget(EPOCH), fresh, forget(SEARCH)]
 }

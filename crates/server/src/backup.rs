@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use kalends_core::{search, settings};
-use kalends_db::{Db, Options, backup, sql};
+use kalends_core::{audit, search, settings};
+use kalends_db::{Db, Options, backup};
 use kalends_kernel::{Clock, Ids};
 
 use crate::config::Config;
@@ -87,18 +87,8 @@ pub async fn restore(config: &Config, clock: &Clock, from: &Path, force: bool) -
     if !force && !db.is_empty().await? {
         bail!("the database holds something already; --force puts the backup in the place of all of it");
     }
-    // Positions in the change log mean nothing any more (rule 30), and the index of words is made from the events.
-    let after = vec![
-        sql("DELETE FROM settings WHERE key = $1").bind(settings::EPOCH),
-        sql("INSERT INTO settings (key, value) VALUES ($1, $2)")
-            .bind(settings::EPOCH)
-            .bind(Ids::at(now).uuid().to_string()),
-        sql("DELETE FROM settings WHERE key = $1").bind(settings::SEARCH),
-        // Rows of logs are numbered anew from 1, in their order; a seal knows how many it is about.
-        sql(
-            "UPDATE audit_seals SET tx = 0, seq = (SELECT CAST(sum(s.rows_sealed) AS BIGINT) FROM audit_seals s WHERE s.n <= audit_seals.n)",
-        ),
-    ];
+    let mut after = settings::after_restore(now);
+    after.push(audit::after_restore());
     let restored = db.restore(open()?, after).await;
     db.close().await;
     let restored = restored.context("nothing was changed")?;

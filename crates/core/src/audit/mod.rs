@@ -17,6 +17,7 @@ mod trail;
 pub use failed::failed_sign_in;
 pub use list::{Filter, list};
 pub use seal::{Seal, head, is_due, seal, verify};
+pub use store::after_restore;
 pub use trail::{Trail, Viewed};
 
 use jiff::Timestamp;

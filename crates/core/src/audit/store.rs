@@ -1,7 +1,7 @@
 //! Writing and reading rows of the audit log.
 
 use jiff::Timestamp;
-use kalends_db::{FromRow, Result, Row, Tx, Value, sql};
+use kalends_db::{FromRow, Result, Row, Sql, Tx, Value, sql};
 
 use super::{Audited, Entry};
 use crate::changes::Position;
@@ -49,4 +49,12 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, at: Timestamp, entry: Entry) 
         .run(tx)
         .await?;
     Ok(())
+}
+
+/// What makes the seals of a restored database true again: rows of logs are numbered anew from 1, in their order, and a
+/// seal knows how many it is about.
+pub fn after_restore() -> Sql {
+    sql(
+        "UPDATE audit_seals SET tx = 0, seq = (SELECT CAST(sum(s.rows_sealed) AS BIGINT) FROM audit_seals s WHERE s.n <= audit_seals.n)",
+    )
 }
