@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::get::listen;
 use crate::load::{self, Connection, request, request_with};
 use crate::place::{self, Engine, Place, call, text};
-use crate::report::{median, ms, percent, table};
+use crate::report::{median, ms, reached, table};
 
 const EVENTS: usize = 5_000;
 const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUNDS: usize = 15;
+const ROUND: Duration = Duration::from_millis(1_000);
 
 pub async fn run(engine: Engine) -> Result<()> {
     let place = Place::fresh(engine).await?;
@@ -72,7 +72,7 @@ pub async fn run(engine: Engine) -> Result<()> {
             (size / 1024).to_string(),
             format!("{:.0}", median(&whole)),
             format!("{:.0}", median(&constant)),
-            percent(median(&whole), median(&constant)),
+            reached(&whole, &constant),
         ]],
     );
     running.stop().await;

@@ -19,12 +19,12 @@ use tokio::net::TcpListener;
 
 use crate::load::{self, Connection, Round, request};
 use crate::place::{self, Engine, Place};
-use crate::report::{median, percent, table};
+use crate::report::{median, reached, table};
 
 const EVENTS: usize = 1_000;
 const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUNDS: usize = 15;
+const ROUND: Duration = Duration::from_millis(1_000);
 
 pub async fn run(engine: Engine) -> Result<()> {
     let place = Place::fresh(engine).await?;
@@ -70,17 +70,17 @@ pub async fn run(engine: Engine) -> Result<()> {
 
 fn show<'r>(engine: Engine, connections: usize, of: impl Iterator<Item = (&'static str, &'r Vec<Round>)>) {
     let of: Vec<_> = of.collect();
-    let rate = |rounds: &[Round]| median(&rounds.iter().map(|round| round.per_second).collect::<Vec<_>>());
+    let rates = |rounds: &[Round]| rounds.iter().map(|round| round.per_second).collect::<Vec<_>>();
     let latency = |rounds: &[Round]| median(&rounds.iter().map(Round::median).collect::<Vec<_>>());
     let cpu = |rounds: &[Round]| median(&rounds.iter().map(|round| round.server_cpu).collect::<Vec<_>>());
-    let whole = of.first().map_or(f64::NAN, |(_, rounds)| rate(rounds));
+    let whole = of.first().map(|(_, rounds)| rates(rounds)).unwrap_or_default();
     let rows: Vec<Vec<String>> = of
         .iter()
         .map(|(name, rounds)| {
             vec![
                 (*name).to_owned(),
-                format!("{:.0}", rate(rounds)),
-                percent(whole, rate(rounds)),
+                format!("{:.0}", median(&rates(rounds))),
+                reached(&whole, &rates(rounds)),
                 format!("{:.3}", latency(rounds)),
                 format!("{:.0}", cpu(rounds)),
             ]

@@ -113,6 +113,7 @@ fn engines() -> Vec<Engine> {
 fn log_as_the_program_does() -> Result<()> {
     let sink = std::fs::OpenOptions::new().write(true).open("/dev/null").context("opening the sink of the log")?;
     let sink = std::sync::Arc::new(sink);
-    tracing_subscriber::fmt().with_ansi(false).with_writer(sink).with_env_filter("info").init();
+    let lines = tracing_subscriber::fmt().fmt_fields(kalends_server::logging::fields());
+    lines.with_ansi(false).with_writer(sink).with_env_filter("info").init();
     Ok(())
 }

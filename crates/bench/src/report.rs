@@ -30,6 +30,13 @@ pub fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
+/// What ours reaches of a baseline that was measured right before or after it, round by round: the middle of the ratios. The
+/// machine is not equally fast from one minute to the next.
+pub fn reached(ours: &[f64], baseline: &[f64]) -> String {
+    let ratios: Vec<f64> = ours.iter().zip(baseline).map(|(ours, baseline)| ours / baseline).collect();
+    percent(median(&ratios), 1.0)
+}
+
 /// A share of a whole.
 pub fn percent(part: f64, whole: f64) -> String {
     format!("{:.0} %", 100.0 * part / whole)

@@ -108,7 +108,8 @@ impl Db {
     pub async fn reader(&self) -> Result<Reader> {
         let link = match &self.inner {
             Inner::Sqlite(db) => db.reader().await?,
-            Inner::Postgres(db) => db.connection().await?,
+            // What opens a connection is large; without a box everything that may read would carry it along.
+            Inner::Postgres(db) => Box::pin(db.connection()).await?,
         };
         Ok(Reader { conn: Conn::over(link) })
     }

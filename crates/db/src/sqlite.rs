@@ -48,7 +48,8 @@ impl SqliteDb {
             .pragma("cache_size", "-16000")
             .pragma("wal_autocheckpoint", "1000")
             .pragma("journal_size_limit", "67108864");
-        let writer = options.connect().await.map_err(unreadable)?;
+        // Every command runs in a savepoint; what it needs to be taken back need not go through a file.
+        let writer = options.clone().pragma("temp_store", "MEMORY").connect().await.map_err(unreadable)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers)
             .min_connections(1)
@@ -70,7 +71,11 @@ impl SqliteDb {
     }
 
     pub(crate) async fn reader(&self) -> Result<Link> {
-        Ok(Link::Sqlite(SqliteLink::Reader(self.readers.acquire().await?)))
+        let connection = match self.readers.try_acquire() {
+            Some(connection) => connection,
+            None => Box::pin(self.readers.acquire()).await?,
+        };
+        Ok(Link::Sqlite(SqliteLink::Reader(connection)))
     }
 
     pub(crate) async fn write<A, T, E, F>(&self, args: A, command: F) -> Result<T, E>

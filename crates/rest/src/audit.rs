@@ -118,7 +118,7 @@ impl AuditHead {
 /// List the audit log
 ///
 /// Writes, exports, what administrators saw by their rights alone, and sign-ins, newest first. For administrators.
-#[utoipa::path(get, path = "/audit", tag = "operation", operation_id = "list_audit",
+#[utoipa::path(get, path = "/api/v1/audit", tag = "operation", operation_id = "list_audit",
     params(("actor_id" = Option<uuid::Uuid>, Query, description = "Only what this account did"),
         ("action" = Option<String>, Query, description = "Only `write`, `export`, `admin_view` or `sign_in`"),
         ("record_id" = Option<uuid::Uuid>, Query, description = "Only about this record"),
@@ -150,7 +150,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 ///
 /// The rows are sealed in a chain every second; `kalends check` verifies it. Keep the head elsewhere now and then. For
 /// administrators.
-#[utoipa::path(get, path = "/audit/head", tag = "operation", operation_id = "get_audit_head",
+#[utoipa::path(get, path = "/api/v1/audit/head", tag = "operation", operation_id = "get_audit_head",
     responses((status = 200, description = "The newest seal", body = AuditHead), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument)))]
 async fn head(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
     call.as_admin()?;

@@ -143,7 +143,7 @@ fn view(allowed: &Allowed) -> Reply {
 /// List calendars
 ///
 /// All that are shared with you or open to you, by name. Without signing in: the public ones.
-#[utoipa::path(get, path = "/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = CalendarPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
@@ -164,7 +164,7 @@ async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
 /// Make a calendar
 ///
 /// It belongs to you; share it with others afterwards.
-#[utoipa::path(post, path = "/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
+#[utoipa::path(post, path = "/api/v1/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
     responses((status = 201, description = "Made; `Location` says where", body = CalendarView), (status = 403, description = "A public calendar needs the role organizer", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -182,7 +182,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Show a calendar
 ///
 /// Also without signing in, where it is public.
-#[utoipa::path(get, path = "/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
+#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "The calendar", body = CalendarView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
     query.finish()?;
@@ -195,7 +195,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>
 /// Change a calendar
 ///
 /// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
-#[utoipa::path(patch, path = "/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
+#[utoipa::path(patch, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
     responses((status = 200, description = "As it is now", body = CalendarView), (status = 403, description = "Only owners may", body = ProblemDocument),
         (status = 409, description = "`conflict`: in another `time_zone` its all-day and floating events, which `event_ids` names, would take time that is taken, and its policy or that of a venue is `reject`", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
@@ -214,7 +214,7 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<C
 /// Delete a calendar
 ///
 /// Its events go out of sight with it. Owners may; the calendar that an account was made with stays.
-#[utoipa::path(delete, path = "/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
+#[utoipa::path(delete, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "It is the account's own calendar", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`", body = ProblemDocument)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>) -> Answer {

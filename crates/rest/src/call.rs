@@ -12,7 +12,7 @@ use axum::extract::Path;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, header};
+use http::{Method, Uri, header};
 use jiff::Timestamp;
 use kalends_core::ctx::{Actor, Credential, Ctx, GlobalRole, Scope, SignedIn};
 use kalends_kernel::{DEFAULT_LIMIT, Invalid, MAX_LIMIT, fields};
@@ -39,15 +39,22 @@ pub struct Call {
     pub ctx: Ctx,
     /// Where the request comes from.
     pub address: std::net::IpAddr,
-    /// `User-Agent`, cut to a length.
-    pub user_agent: String,
     /// `If-Match`: the version it names. `*` is taken as absent: whatever is there.
     pub if_match: Option<IfMatch>,
     /// `If-None-Match`.
     pub if_none_match: Option<String>,
+    /// `If-Modified-Since`.
+    pub if_modified_since: Option<String>,
     /// `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
-    /// Method and path, to which an idempotency key belongs.
+    pub idempotency_key: Option<GivenKey>,
+}
+
+/// An `Idempotency-Key` that came with a request.
+#[derive(Clone, Debug)]
+pub struct GivenKey {
+    /// The key.
+    pub key: String,
+    /// Method and path, to which it belongs.
     pub route: String,
 }
 
@@ -86,8 +93,8 @@ impl<S: Sync> FromRequestParts<S> for Call {
             return Err(Problem::new(&codes::BAD_TOKEN));
         }
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let idempotency_key = header("idempotency-key").map(str::trim).map(str::to_owned);
-        if let Some(key) = &idempotency_key
+        let key = header("idempotency-key").map(str::trim);
+        if let Some(key) = key
             && (key.is_empty() || key.len() > 255)
         {
             return Err(Problem::new(&codes::UNREADABLE).detail("Idempotency-Key must have 1 to 255 characters"));
@@ -104,11 +111,11 @@ impl<S: Sync> FromRequestParts<S> for Call {
         Ok(Call {
             ctx: known.ctx.clone(),
             address: known.address,
-            user_agent: header("user-agent").unwrap_or_default().chars().take(200).collect(),
             if_match: header("if-match").and_then(IfMatch::parse),
             if_none_match: header("if-none-match").map(str::to_owned),
-            idempotency_key,
-            route: format!("{} {}", parts.method, parts.uri.path()),
+            if_modified_since: header("if-modified-since").map(str::to_owned),
+            idempotency_key: key
+                .map(|key| GivenKey { key: key.to_owned(), route: format!("{} {}", parts.method, parts.uri.path()) }),
         })
     }
 }
@@ -318,7 +325,8 @@ async fn read_up_to(request: Request, limit: usize) -> Result<Bytes, Problem> {
 
 /// The query parameters. Those that no handler asks for are errors: a filter with a typo would otherwise filter nothing.
 pub struct Query {
-    path: String,
+    /// Of the address it belongs to.
+    uri: Uri,
     given: Vec<(String, String)>,
     known: BTreeSet<&'static str>,
     invalid: Invalid,
@@ -329,7 +337,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        Ok(Query { path: parts.uri.path().to_owned(), ..query })
+        Ok(Query { uri: parts.uri.clone(), ..query })
     }
 }
 
@@ -339,7 +347,7 @@ impl Query {
         let given = url::form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        Query { path: String::new(), given, known: BTreeSet::new(), invalid: Invalid::new() }
+        Query { uri: Uri::default(), given, known: BTreeSet::new(), invalid: Invalid::new() }
     }
 
     /// Whether a parameter is given at all.
@@ -481,7 +489,7 @@ impl Query {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         asked.sort();
-        asked.push(self.path.clone());
+        asked.push(self.uri.path().to_owned());
         let bytes: [u8; 32] = Sha256::digest(asked.join("&").as_bytes()).into();
         bytes.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
     }

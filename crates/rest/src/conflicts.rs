@@ -133,7 +133,7 @@ pub struct WhatIfBody {
 /// With an event that is not made. Looks in the calendar, at the venue and at the people that are named, at your own time when
 /// none is. Exact across series up to `checked_until`. Of others' events you get what you may see: perhaps only the times. Other
 /// people count as busy only with what you may see at least as busy.
-#[utoipa::path(post, path = "/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
+#[utoipa::path(post, path = "/api/v1/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
     responses((status = 200, description = "What takes the same time", body = ReportView), (status = 404, description = "The calendar or venue is not there, or not yours to see", body = ProblemDocument),
         (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
 async fn what_if(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -203,7 +203,7 @@ pub struct FreeBusyView {
 /// When are they busy?
 ///
 /// People and venues, without a word about by what. Yourself when nobody is named.
-#[utoipa::path(get, path = "/freebusy", tag = "conflicts", operation_id = "free_busy",
+#[utoipa::path(get, path = "/api/v1/freebusy", tag = "conflicts", operation_id = "free_busy",
     params(("user_id" = Option<String>, Query, description = "People, separated by commas; at most 100"), ("venue_id" = Option<String>, Query, description = "Venues, separated by commas; at most 100"),
         ("from" = String, Query, description = "From here; RFC 3339 with offset"), ("to" = String, Query, description = "… up to here; at most 366 days later"),
         ("time_zone" = Option<String>, Query, description = "The IANA zone whose offsets the answer shows; UTC without one")),
@@ -281,7 +281,7 @@ pub struct SlotsView {
 ///
 /// The first slots in which the people and the venue are free. Other people count as busy only with what you may see at least
 /// as busy.
-#[utoipa::path(post, path = "/free-slots", tag = "conflicts", operation_id = "find_free_slots", request_body = FreeSlotsBody,
+#[utoipa::path(post, path = "/api/v1/free-slots", tag = "conflicts", operation_id = "find_free_slots", request_body = FreeSlotsBody,
     responses((status = 200, description = "The slots; none when there is none", body = SlotsView), (status = 404, description = "The venue is not there", body = ProblemDocument),
         (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
 async fn free_slots(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {

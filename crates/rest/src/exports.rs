@@ -61,7 +61,7 @@ impl Format {
 /// Everything that the list of events with the same filters shows, in all its pages, as one file. CSV (RFC 4180) has a row
 /// for each event or, with `expand=true`, instance; texts that a spreadsheet would take for a formula begin with an
 /// apostrophe. Who is signed in is noted in the audit log, with the filters.
-#[utoipa::path(get, path = "/exports", tag = "feeds", operation_id = "export_events", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/exports", tag = "feeds", operation_id = "export_events", security((), ("bearer" = [])),
     params(("format" = String, Query, description = "`ics`, `csv` or `json`"),
         ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to; not for ics"),

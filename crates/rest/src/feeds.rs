@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ use crate::codes;
 use crate::hot::FeedKey;
 use crate::pieces;
 use crate::problem::{Answer, Problem, ProblemDocument};
-use crate::reply::Reply;
+use crate::reply::{HEADERS, Reply};
 use crate::write::write;
 
 /// The routes of secret feeds, under `/api/v1`.
@@ -71,23 +71,22 @@ async fn of_calendar(
     State(app): State<App>,
     call: Call,
     IcsFile(id): IcsFile<CalendarId>,
-    headers: HeaderMap,
     uri: Uri,
     mut query: Query,
 ) -> Answer<Response> {
     let language = language(&mut query).unwrap_or_default();
     query.finish()?;
     let key = (uri.path().to_owned(), Some(language));
-    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+    if let Some(unchanged) = unchanged(&app, &call, &key) {
         return Ok(unchanged);
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let asked = feeds::of_calendar(&mut conn, &call.ctx, id, language).await?;
+    let asked = Box::pin(feeds::of_calendar(&mut conn, &call.ctx, id, language)).await?;
     drop(conn);
     keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
-    answer(&app, &call, &headers, asked, Some(&source)).await
+    Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
 /// Event as iCalendar
@@ -101,23 +100,22 @@ async fn of_event(
     State(app): State<App>,
     call: Call,
     IcsFile(id): IcsFile<EventId>,
-    headers: HeaderMap,
     uri: Uri,
     mut query: Query,
 ) -> Answer<Response> {
     let language = language(&mut query).unwrap_or_default();
     query.finish()?;
     let key = (uri.path().to_owned(), Some(language));
-    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+    if let Some(unchanged) = unchanged(&app, &call, &key) {
         return Ok(unchanged);
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let asked = feeds::of_event(&mut conn, &call.ctx, id, language).await?;
+    let asked = Box::pin(feeds::of_event(&mut conn, &call.ctx, id, language)).await?;
     drop(conn);
     keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
-    answer(&app, &call, &headers, asked, Some(&source)).await
+    Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
 /// Secret feed as iCalendar
@@ -131,19 +129,18 @@ async fn of_secret(
     State(app): State<App>,
     call: Call,
     IcsFile(secret): IcsFile<String>,
-    headers: HeaderMap,
     uri: Uri,
     mut query: Query,
 ) -> Answer<Response> {
     let language = language(&mut query);
     query.finish()?;
     let key = (uri.path().to_owned(), language);
-    if let Some(unchanged) = unchanged(&app, &call, &headers, &key) {
+    if let Some(unchanged) = unchanged(&app, &call, &key) {
         return Ok(behind_secret(unchanged));
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let found = feeds::of_secret(&mut conn, &call.ctx, &secret, language).await?;
+    let found = Box::pin(feeds::of_secret(&mut conn, &call.ctx, &secret, language)).await?;
     drop(conn);
     let (feed, asked) = found.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
     if feed.is_news(call.ctx.now) {
@@ -155,15 +152,15 @@ async fn of_secret(
         }
     }
     keep(&app, &call, key, commits, &asked);
-    answer(&app, &call, &headers, asked, None).await.map(behind_secret)
+    Box::pin(answer(&app, &call, asked, None)).await.map(behind_secret)
 }
 
 /// 304 without the database, for whoever is not signed in and has what was the newest text a moment ago.
-fn unchanged(app: &App, call: &Call, headers: &HeaderMap, key: &FeedKey) -> Option<Response> {
+fn unchanged(app: &App, call: &Call, key: &FeedKey) -> Option<Response> {
     if call.ctx.actor != Actor::Anonymous {
         return None;
     }
-    let tag = app.hot_feeds.get(&app.db, key).filter(|tag| is_known(call, headers, tag))?;
+    let tag = app.hot_feeds.get(&app.db, key).filter(|tag| is_known(call, tag))?;
     Some(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag, call.ctx.now))
 }
 
@@ -185,15 +182,9 @@ pub(crate) fn behind_secret(answer: impl IntoResponse) -> Response {
     (told, answer).into_response()
 }
 
-pub(crate) async fn answer(
-    app: &App,
-    call: &Call,
-    headers: &HeaderMap,
-    asked: Asked,
-    source: Option<&str>,
-) -> Answer<Response> {
+pub(crate) async fn answer(app: &App, call: &Call, asked: Asked, source: Option<&str>) -> Answer<Response> {
     let tag = asked.tag.clone();
-    let response = if is_known(call, headers, &tag) {
+    let response = if is_known(call, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let text = asked.text(source);
@@ -207,26 +198,29 @@ pub(crate) async fn answer(
     Ok(with_tag(response, tag, call.ctx.now))
 }
 
+static DATES: rfc2822::DateTimePrinter = rfc2822::DateTimePrinter::new();
+
 fn with_tag(mut response: Response, tag: Tag, now: Timestamp) -> Response {
+    response.headers_mut().reserve(HEADERS);
     let mut set = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(name, value);
         }
     };
     set(header::ETAG, tag.etag);
-    if let Some(at) = tag.changed_at {
-        set(header::LAST_MODIFIED, http_date(shown(at, now)));
+    let changed = tag.changed_at.and_then(|at| DATES.timestamp_to_rfc9110_string(&shown(at, now)).ok());
+    if let Some(date) = changed {
+        set(header::LAST_MODIFIED, date);
     }
     response
 }
 
 /// Whether the caller has it already: by ETag, else by date (RFC 9110 13.2.2).
-fn is_known(call: &Call, headers: &HeaderMap, tag: &Tag) -> bool {
+fn is_known(call: &Call, tag: &Tag) -> bool {
     if call.if_none_match.is_some() {
         return call.has(&tag.etag);
     }
-    let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
-    let since = since.and_then(|text| rfc2822::parse(text).ok());
+    let since = call.if_modified_since.as_deref().and_then(|text| rfc2822::parse(text).ok());
     since.zip(tag.changed_at).is_some_and(|(since, at)| at.as_second() <= since.timestamp().as_second())
 }
 
@@ -237,10 +231,6 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 /// that date gets the text again, because the same second may have brought more (RFC 9110 8.8.2.2).
 fn shown(at: Timestamp, now: Timestamp) -> Timestamp {
     if now.duration_since(at) > SETTLED { at } else { at.checked_sub(SETTLED).unwrap_or(at) }
-}
-
-fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A secret feed.
@@ -308,7 +298,7 @@ struct FeedPage {
 /// List your secret feeds
 ///
 /// Never their secrets.
-#[utoipa::path(get, path = "/me/feeds", tag = "feeds", operation_id = "list_feeds",
+#[utoipa::path(get, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "list_feeds",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = FeedPage)))]
@@ -340,7 +330,7 @@ struct FeedBody {
 ///
 /// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
 /// knows the address reads what you may read. Not by personal token.
-#[utoipa::path(post, path = "/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
+#[utoipa::path(post, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
     responses((status = 201, description = "Made; `url` is the address", body = MadeFeedView),
         (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -361,7 +351,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Delete a secret feed
 ///
 /// Its address is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
+#[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<FeedId>) -> Answer {

@@ -42,7 +42,7 @@ pub struct Known {
 pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let now = app.clock.now();
     let ids = Ids::at(now);
-    let request_id = ids.uuid().to_string();
+    let request_id = ids.label().to_string();
     let address = client_address(&request, &app.settings.trusted_proxies);
     let (actor, bad_token) = match bearer(request.headers()) {
         None => (Actor::Anonymous, false),
@@ -79,18 +79,31 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let began = Instant::now();
     let mut response = guarded(request, next).await;
     if let Some(ctx) = admin {
-        response = audited(&app, ctx, method.as_str(), path, response).await;
+        response = Box::pin(audited(&app, ctx, method.as_str(), path, response)).await;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let took = began.elapsed();
     let status = response.status().as_u16();
-    meters::count(&method, path, status, seconds);
-    tracing::info!(request_id, %method, path, status, user = user.map(tracing::field::display), ms = seconds * 1_000.0, "request");
-    compressed(accepts, finish(response, &request_id, left, anonymous)).await
+    meters::count(&method, path, status, took.as_secs_f64());
+    // To the microsecond.
+    let ms = took.as_micros() as f64 / 1_000.0;
+    tracing::info!(
+        request_id,
+        method = method.as_str(),
+        path,
+        status,
+        user = user.map(tracing::field::display),
+        ms,
+        "request"
+    );
+    let response = finish(response, &request_id, left, anonymous);
+    match accepts {
+        Some(accepts) => Box::pin(compressed(accepts, response)).await,
+        None => response,
+    }
 }
 
-/// The answer in an encoding that the client accepts; most programs ask for none, and then this costs nothing.
-async fn compressed(accepts: Option<HeaderValue>, response: Response) -> Response {
-    let Some(accepts) = accepts else { return response };
+/// The answer in an encoding that the client accepts.
+async fn compressed(accepts: HeaderValue, response: Response) -> Response {
     let mut asked = Request::new(Body::empty());
     asked.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
     let mut response = Some(response);

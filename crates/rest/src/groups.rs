@@ -156,7 +156,7 @@ pub struct MemberLine {
 /// List groups
 ///
 /// Those that you own or are in, by name.
-#[utoipa::path(get, path = "/groups", tag = "groups", operation_id = "list_groups",
+#[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "list_groups",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = GroupPage)))]
 async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
@@ -171,7 +171,7 @@ async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Quer
 /// Make a group
 ///
 /// It is yours, and you are in it.
-#[utoipa::path(post, path = "/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
+#[utoipa::path(post, path = "/api/v1/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
     responses((status = 201, description = "Made; `Location` says where", body = GroupView), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     write(&app, call.call, body.digest, body.map, |tx, ctx, body| {
@@ -186,7 +186,7 @@ async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) ->
 /// Show a group
 ///
 /// To who owns it or is in it, and to administrators.
-#[utoipa::path(get, path = "/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
+#[utoipa::path(get, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
     responses((status = 200, description = "The group", body = GroupView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, query: Query) -> Answer {
     query.finish()?;
@@ -198,7 +198,7 @@ async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathI
 /// Change a group
 ///
 /// A JSON merge patch. Its owner may, and may hand it over to somebody in it.
-#[utoipa::path(patch, path = "/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
+#[utoipa::path(patch, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
     responses((status = 200, description = "As it is now", body = GroupView), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
@@ -216,7 +216,7 @@ async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 /// Delete a group
 ///
 /// What it was given goes with it. Its owner may.
-#[utoipa::path(delete, path = "/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
+#[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>) -> Answer {
     write(&app, call.call.without_key(), [0; 32], id, |tx, ctx, id| {
@@ -231,7 +231,7 @@ async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 /// List who is in a group
 ///
 /// By user name; to who owns it or is in it, and to administrators.
-#[utoipa::path(get, path = "/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
+#[utoipa::path(get, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = MemberPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn list_members(
@@ -256,7 +256,7 @@ async fn list_members(
 /// Put people into a group
 ///
 /// All of them or none; they have at once what the group was given. Its owner may. A group may have 1,000 members.
-#[utoipa::path(post, path = "/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
+#[utoipa::path(post, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
     responses((status = 200, description = "How many are in it now", body = MemberCount), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
@@ -273,7 +273,7 @@ async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 /// Take somebody out of a group
 ///
 /// Its owner may, and everybody may leave. What they had through it is gone at once.
-#[utoipa::path(delete, path = "/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
+#[utoipa::path(delete, path = "/api/v1/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("user_id" = uuid::Uuid, Path, description = "The person")),
     responses((status = 204, description = "They are not in it, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn remove_member(

@@ -210,7 +210,7 @@ fn difference(from: Option<&Allowed>, to: &Allowed) -> DiffView {
 ///
 /// Newest first, in pages, without their content: who changed what, when, and what they said. Who works on the event or has a
 /// role of its own on it sees every version; who only views its calendar those that its viewers could see.
-#[utoipa::path(get, path = "/events/{id}/history", tag = "history", operation_id = "list_history",
+#[utoipa::path(get, path = "/api/v1/events/{id}/history", tag = "history", operation_id = "list_history",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = HistoryPage), (status = 403, description = "You only see its times", body = ProblemDocument),
@@ -237,7 +237,7 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
 /// Show a version of an event
 ///
 /// The whole event as of that version, in the form of `GET /events/{id}`.
-#[utoipa::path(get, path = "/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
+#[utoipa::path(get, path = "/api/v1/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "Its number")),
     responses((status = 200, description = "The event as it was", body = EventView), (status = 304, description = "You have it already"),
         (status = 403, description = "You only see its times", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
@@ -258,7 +258,7 @@ async fn show(
 /// Compare two versions of an event
 ///
 /// In either direction: field by field for people, and as JSON Patch for programs.
-#[utoipa::path(get, path = "/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
+#[utoipa::path(get, path = "/api/v1/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("v1" = i64, Path, description = "From this version"), ("v2" = i64, Path, description = "To this one")),
     responses((status = 200, description = "What is different", body = DiffView), (status = 403, description = "You only see its times", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
@@ -279,7 +279,7 @@ async fn diff(
 ///
 /// A new version with the whole old state: content, editorial state, calendar, in or out of the trash. Who may edit it may, as
 /// far as they could bring it there step by step; into and out of the trash its owners. What changes nothing is no new version.
-#[utoipa::path(post, path = "/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
+#[utoipa::path(post, path = "/api/v1/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
     request_body = Option<RollbackBody>,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
@@ -306,7 +306,7 @@ async fn roll_back(
 ///
 /// Oldest first, in pages: each version with what is different from the one before it, and in between who was given which role
 /// (for who may see roles, and for as long as the change log is kept). A page may be shorter than `limit` when the event is large.
-#[utoipa::path(get, path = "/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
+#[utoipa::path(get, path = "/api/v1/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = ChangelogPage), (status = 403, description = "You only see its times", body = ProblemDocument),
@@ -386,7 +386,7 @@ impl LineView {
 ///
 /// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
 /// each as a new version. By default a preview. Owners of the calendar may; at most 1,000 events may have changed since.
-#[utoipa::path(post, path = "/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
     responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]
 async fn restore_calendar(

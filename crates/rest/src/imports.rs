@@ -57,7 +57,7 @@ fn read(form: Form) -> Result<NewImport, Invalid> {
 /// Takes the events of a file into a calendar that you may edit, as a job whose `result` says what became of each event, by
 /// the line of the file. The same file again changes nothing; of two states of one event (by UID) the newer stays; what
 /// cannot be read stops none of the others. Deleting the job undoes it.
-#[utoipa::path(post, path = "/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
+#[utoipa::path(post, path = "/api/v1/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "Begun; `Location` says where the job is", body = JobView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
         (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 413, description = "The file is too large", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]

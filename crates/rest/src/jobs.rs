@@ -166,7 +166,7 @@ impl From<JobError> for Problem {
 /// List jobs
 ///
 /// Your own, newest first; administrators see everybody's. Results come without their rows.
-#[utoipa::path(get, path = "/jobs", tag = "jobs", operation_id = "list_jobs",
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs",
     params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import` or `conflicts`"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -191,7 +191,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// Show a job
 ///
 /// How far it is, what happened, and what came of it.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job", body = JobView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>, query: Query) -> Answer {
     query.finish()?;
@@ -203,7 +203,7 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
 /// Stop a job
 ///
 /// At once while it waits, else before its next step. What it did so far stays, and can be undone by deleting the job.
-#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is over already", body = ProblemDocument)))]
 async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     write(&app, call.call, [0; 32], id, |tx, ctx, id| {
@@ -215,7 +215,7 @@ async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<J
 /// Try a job again
 ///
 /// One that failed or was stopped; it goes on behind what is done.
-#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It did not fail", body = ProblemDocument)))]
 async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     let reply = write(&app, call.call, [0; 32], id, |tx, ctx, id| {
@@ -230,7 +230,7 @@ async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Jo
 ///
 /// What an import made goes (drafts for good, others into the trash), what it changed is as before; what somebody changed
 /// since stays, and `result.undone` says so. The job stays, as `reverted`.
-#[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 202, description = "There is much to undo: it goes on in the background", body = JobView), (status = 204, description = "Undone, now or before"),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It runs: stop it first", body = ProblemDocument)))]
 async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {

@@ -48,7 +48,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use app::{App, Settings, TokenCache};
 pub use hot::{HotEvents, HotFeeds, Rendered};
 
-/// Where the API begins.
+/// Where the API begins. Each handler has its whole path: nested routers cost every request a new address.
 pub const BASE: &str = "/api/v1";
 
 /// The routes of every feature: one line each.
@@ -101,7 +101,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The handlers and their description.
 fn parts() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
-    let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).nest(BASE, features()).split_for_parts();
+    let (api, mut document) = OpenApiRouter::with_openapi(document::bare()).merge(features()).split_for_parts();
     document.merge(ops::routes().into_openapi());
     document.merge(<feeds::Texts as utoipa::OpenApi>::openapi());
     document.merge(<share_links::Texts as utoipa::OpenApi>::openapi());

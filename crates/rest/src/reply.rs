@@ -1,6 +1,7 @@
 //! A successful answer, in a form that can also be stored and given again (rule 8).
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -8,20 +9,43 @@ use sha2::{Digest, Sha256};
 
 use crate::call::Call;
 
+/// How many headers an answer has in the end, about: room for them from the start.
+pub const HEADERS: usize = 12;
+
 /// The ETag of a version of something as one caller sees it: `"<version>-<digest>"`. `If-Match` looks at the version alone,
 /// `If-None-Match` at all of it.
-pub fn etag(version: i64, seen_as: &[&str]) -> String {
-    let digest: [u8; 32] = Sha256::digest(seen_as.join("\n").as_bytes()).into();
+pub fn etag<T: AsRef<[u8]>>(version: i64, seen_as: &[T]) -> String {
+    let mut digest = Sha256::new();
+    for (number, part) in seen_as.iter().enumerate() {
+        digest.update(if number > 0 { "\n" } else { "" });
+        digest.update(part);
+    }
+    let digest: [u8; 32] = digest.finalize().into();
     let [a, b, c, d, ..] = digest;
     format!("\"{version}-{:08x}\"", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// The JSON text of a value. Room for an event from the start: growing there by doubling would copy it several times.
-fn json(body: &impl Serialize) -> String {
+fn json(body: &impl Serialize) -> Bytes {
     let mut text = Vec::with_capacity(2_048);
     match serde_json::to_writer(&mut text, body) {
-        Ok(()) => String::from_utf8(text).unwrap_or_default(),
-        Err(_) => String::new(),
+        // Kept answers take what they say, not what there was room for.
+        Ok(()) => text.into_boxed_slice().into(),
+        Err(_) => Bytes::new(),
+    }
+}
+
+/// How the JSON text is stored: as a text. In memory it is shared: the same answer may go out many times.
+mod text {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(body).map_err(serde::ser::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        String::deserialize(deserializer).map(Bytes::from)
     }
 }
 
@@ -35,7 +59,8 @@ pub struct Reply {
     /// `Location`.
     pub location: Option<String>,
     /// The JSON text; empty for 204.
-    pub body: String,
+    #[serde(with = "text")]
+    pub body: Bytes,
 }
 
 impl Reply {
@@ -51,7 +76,7 @@ impl Reply {
 
     /// 204.
     pub fn no_content() -> Reply {
-        Reply { status: 204, etag: None, location: None, body: String::new() }
+        Reply { status: 204, etag: None, location: None, body: Bytes::new() }
     }
 
     /// 200 with a body, or 304 when the caller has it already.
@@ -68,7 +93,7 @@ impl Reply {
     }
 
     fn not_modified(etag: String) -> Reply {
-        Reply { status: 304, etag: Some(etag), location: None, body: String::new() }
+        Reply { status: 304, etag: Some(etag), location: None, body: Bytes::new() }
     }
 
     /// With an ETag (its quotes included).
@@ -86,6 +111,7 @@ impl IntoResponse for Reply {
         } else {
             (status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
         };
+        response.headers_mut().reserve(HEADERS);
         let mut set = |name: HeaderName, value: Option<String>| {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
                 response.headers_mut().insert(name, value);

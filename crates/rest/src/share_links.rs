@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderMap};
+use http::header;
 use kalends_core::share_links::{self, LinkError, LinkInput, Opened, ShareLink};
 use kalends_kernel::{EventId, ShareLinkId};
 use serde::Serialize;
@@ -138,7 +138,7 @@ struct LinkBody {
 /// no `meta`), of private events the times alone, confidential ones not at all. What you may no longer share disappears from
 /// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
 /// Not by personal token.
-#[utoipa::path(post, path = "/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
+#[utoipa::path(post, path = "/api/v1/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
     responses((status = 201, description = "Made; `url` is the address", body = MadeLinkView),
         (status = 403, description = "`forbidden`: you do not own one of the events, `index` says which; `scope-needed`: not by personal token", body = ProblemDocument),
         (status = 404, description = "One of the events is not there, or not yours to see; `index` says which", body = ProblemDocument),
@@ -161,7 +161,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// List your share links
 ///
 /// Never their secrets.
-#[utoipa::path(get, path = "/me/share-links", tag = "sharing", operation_id = "list_share_links",
+#[utoipa::path(get, path = "/api/v1/me/share-links", tag = "sharing", operation_id = "list_share_links",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = ShareLinkPage)))]
@@ -178,7 +178,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// Delete a share link
 ///
 /// Its address is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
+#[utoipa::path(delete, path = "/api/v1/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<ShareLinkId>) -> Answer {
@@ -198,7 +198,7 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<S
 /// Events of a share link
 ///
 /// What the link shows now, for whoever has it: no account is needed.
-#[utoipa::path(get, path = "/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
+#[utoipa::path(get, path = "/api/v1/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
     params(("token" = String, Path, description = "The secret of the link")),
     responses((status = 200, description = "The events", body = OpenedView), (status = 304, description = "You have it already"),
         (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
@@ -227,13 +227,12 @@ async fn as_feed(
     State(app): State<App>,
     call: Call,
     IcsFile(token): IcsFile<String>,
-    headers: HeaderMap,
     mut query: Query,
 ) -> Answer<Response> {
     let language = language(&mut query);
     query.finish()?;
     let asked = open(&app, &call, &token).await?.as_feed(&call.ctx, language);
-    Ok(behind_secret(answer(&app, &call, &headers, asked, None).await?))
+    Ok(behind_secret(answer(&app, &call, asked, None).await?))
 }
 
 async fn open(app: &App, call: &Call, token: &str) -> Answer<Opened> {

@@ -99,7 +99,7 @@ impl SharedView {
 ///
 /// Calendars and events of others on which you were given a role: by name, by your address or through a group; the newest
 /// first. Something that came to you in several ways stands there as often.
-#[utoipa::path(get, path = "/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
+#[utoipa::path(get, path = "/api/v1/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = SharedPage)))]
 async fn list_shared(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {

@@ -141,7 +141,7 @@ fn all(permissions: &[Permission]) -> Reply {
 ///
 /// Gives people, groups and e-mail addresses roles on it, all of them or none. Owners may; whoever has a role already gets
 /// the new one. What is shared with an address is there for whoever has shown that it is theirs, now or within 30 days.
-#[utoipa::path(post, path = "/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_calendar(
@@ -160,7 +160,7 @@ async fn share_calendar(
 /// Who may do what on a calendar
 ///
 /// Everybody with a role on it, and which.
-#[utoipa::path(get, path = "/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
+#[utoipa::path(get, path = "/api/v1/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn calendar_permissions(
     State(app): State<App>,
@@ -176,7 +176,7 @@ async fn calendar_permissions(
 /// Give one person a role on a calendar
 ///
 /// Instead of the one there was. Owners may.
-#[utoipa::path(put, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
+#[utoipa::path(put, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -196,7 +196,7 @@ async fn put_calendar_permission(
 /// Take a person's role on a calendar away
 ///
 /// Owners may, and everybody may leave.
-#[utoipa::path(delete, path = "/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
+#[utoipa::path(delete, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
@@ -229,7 +229,7 @@ pub struct TransferBody {
 /// Give a calendar to somebody else
 ///
 /// They become its owner; whoever owned it until now stays an editor, or what `keep` says. Owners and administrators may.
-#[utoipa::path(post, path = "/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
     responses((status = 200, description = "As you see it now", body = CalendarView), (status = 204, description = "Done, and you do not see it any more"), (status = 403, description = "Only owners may", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is the calendar that an account was made with", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -255,7 +255,7 @@ async fn transfer_calendar(
 /// Share one event
 ///
 /// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state.
-#[utoipa::path(post, path = "/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = ShareBody,
+#[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = ShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
@@ -269,7 +269,7 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 /// Who may do what on an event
 ///
 /// Everybody with a role on it, its own or that of its calendar (`inherited`).
-#[utoipa::path(get, path = "/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
+#[utoipa::path(get, path = "/api/v1/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn event_permissions(
     State(app): State<App>,
@@ -285,7 +285,7 @@ async fn event_permissions(
 /// Give one person a role on an event
 ///
 /// Instead of the one there was. Owners may.
-#[utoipa::path(put, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
+#[utoipa::path(put, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -305,7 +305,7 @@ async fn put_event_permission(
 /// Take a person's own role on an event away
 ///
 /// Owners may, and everybody may leave. What they are to the calendar stays.
-#[utoipa::path(delete, path = "/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
+#[utoipa::path(delete, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "Nobody would own it", body = ProblemDocument)))]

@@ -105,7 +105,7 @@ impl ChangeView {
 /// 410: the token is too old, or from before the data was restored, or your account became an administrator's or ceased to
 /// be one. The cheap way back is `representation=ids`, which lists ids, versions and ETags alone (`start_again` in the problem
 /// is its address): fetch what differs, drop what is not listed, go on with its token.
-#[utoipa::path(get, path = "/changes", tag = "sync", operation_id = "list_changes", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/changes", tag = "sync", operation_id = "list_changes", security((), ("bearer" = [])),
     params(("since" = Option<String>, Query, description = "`next_token` of the page before; without it everything that is there"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only this calendar and its events; a token belongs to one choice of it"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50. A page may be shorter: `more` says whether to go on"),

@@ -56,7 +56,7 @@ fn administers(call: &SignedInCall) -> bool {
 ///
 /// By the beginning of a user name or of a word of a name; case does not count. Administrators see whole accounts,
 /// disabled ones too, and find them by a whole e-mail address as well. Deleted accounts are not listed.
-#[utoipa::path(get, path = "/users", tag = "users", operation_id = "list_users",
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users",
     params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = UserPage)))]
@@ -78,7 +78,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// Show an account
 ///
 /// All of it if it is your own or you administer, else its card. A deleted account is a "Deleted user".
-#[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
     (status = 200, description = "The account", body = UserView),
     (status = 304, description = "You have it already"),
 ))]
@@ -114,7 +114,7 @@ struct UserPatch {
 ///
 /// A JSON merge patch (RFC 7396), for administrators; effective at once. The last administrator can neither be demoted
 /// nor disabled.
-#[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
     (status = 200, description = "As it is now", body = AccountView),
     (status = 403, description = "`role-needed`: this needs an administrator; `scope-needed`: a personal token needs the scope admin", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),

@@ -126,7 +126,7 @@ pub struct VenuePage {
 /// List venues
 ///
 /// All there are, by name.
-#[utoipa::path(get, path = "/venues", tag = "venues", operation_id = "list_venues",
+#[utoipa::path(get, path = "/api/v1/venues", tag = "venues", operation_id = "list_venues",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
     responses((status = 200, description = "A page", body = VenuePage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
@@ -147,7 +147,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// Make a venue
 ///
 /// Organisers and administrators may; whoever makes it manages it.
-#[utoipa::path(post, path = "/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
+#[utoipa::path(post, path = "/api/v1/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
     responses((status = 201, description = "Made; `Location` says where", body = VenueView), (status = 403, description = "This needs the role organizer", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -164,7 +164,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Show a venue
 ///
 /// To everybody with an account.
-#[utoipa::path(get, path = "/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
+#[utoipa::path(get, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
     responses((status = 200, description = "The venue", body = VenueView), (status = 304, description = "You have it already"), (status = 404, description = "Not there", body = ProblemDocument)))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, query: Query) -> Answer {
     query.finish()?;
@@ -176,7 +176,7 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ven
 /// Change a venue
 ///
 /// A JSON merge patch (RFC 7396). Who made it and administrators may. What is booked there stays.
-#[utoipa::path(patch, path = "/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
+#[utoipa::path(patch, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
     responses((status = 200, description = "As it is now", body = VenueView), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, body: Body) -> Answer {
@@ -194,7 +194,7 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<V
 /// Delete a venue
 ///
 /// Nothing can be booked there any more; events that were keep saying so. Who made it and administrators may.
-#[utoipa::path(delete, path = "/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
+#[utoipa::path(delete, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>) -> Answer {

@@ -8,7 +8,7 @@ use kalends_db::{Error, FromRow, Row, Tx, sql};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::call::Call;
+use crate::call::{Call, GivenKey};
 use crate::codes;
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
@@ -20,7 +20,7 @@ where
     A: Send + Sync + 'static,
     F: for<'a> Fn(&'a mut Tx, &'a Ctx, &'a A) -> BoxFuture<'a, Answer> + Send + Sync + 'static,
 {
-    let key = call.idempotency_key.as_deref().map(|key| Key::of(&call, key, body_digest));
+    let key = call.idempotency_key.as_ref().map(|given| Key::of(&call.ctx.actor, given, body_digest));
     let command = Arc::new(command);
     app.db
         .write((call.ctx, key, args), move |tx, (ctx, key, args)| {
@@ -48,13 +48,13 @@ struct Key {
 impl Key {
     /// The key belongs to the actor, the method and the path. An anonymous one also to the body: a guessed key never
     /// gives away another guest's answer.
-    fn of(call: &Call, key: &str, body: [u8; 32]) -> Key {
+    fn of(actor: &Actor, given: &GivenKey, body: [u8; 32]) -> Key {
         let mut digest = Sha256::new();
-        match &call.ctx.actor {
+        match actor {
             Actor::User(user) => digest.update(user.id.uuid().as_bytes()),
             Actor::Anonymous | Actor::System => digest.update(body),
         }
-        for part in [call.route.as_str(), key] {
+        for part in [given.route.as_str(), given.key.as_str()] {
             digest.update([0]);
             digest.update(part.as_bytes());
         }

@@ -10,12 +10,20 @@ use super::{Allowed, Calendar, CalendarError, Conflicts};
 use crate::access::{self, CalendarFacts, CalendarVisibility, Can, Denied, Review, Role};
 use crate::ctx::Ctx;
 
-/// The columns of a calendar with the role of user `$1` on it, their own and the strongest of their groups.
-pub(crate) const COLUMNS: &str =
-    "c.id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.visibility, c.review, c.conflicts,
-    c.is_default, c.version, c.created_at, c.updated_at, c.deleted_at, cp.role AS calendar_role,
+macro_rules! facts {
+    () => {
+        "c.id, c.visibility, c.review, c.deleted_at, cp.role AS calendar_role,
     (SELECT max(g.rank) FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id
-     WHERE m.user_id = $1 AND g.calendar_id = c.id) AS calendar_rank";
+     WHERE m.user_id = $1 AND g.calendar_id = c.id) AS calendar_rank"
+    };
+}
+/// The columns of [`Seen`]: a calendar's facts with the role of user `$1` on it, their own and the strongest of their groups.
+pub(crate) const FACTS: &str = facts!();
+/// The columns of a calendar with the same.
+pub(crate) const COLUMNS: &str = concat!(
+    facts!(),
+    ", c.owner_id, c.name, c.description, c.color, c.time_zone, c.conflicts, c.is_default, c.version, c.created_at, c.updated_at"
+);
 /// Where they come from.
 pub(crate) const FROM: &str =
     "calendars c LEFT JOIN calendar_permissions cp ON cp.calendar_id = c.id AND cp.user_id = $1";
@@ -34,13 +42,31 @@ impl FromRow for Calendar {
             version: row.get("version")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
-            facts: CalendarFacts {
-                visibility: CalendarVisibility::from_name(row.text("visibility")?),
-                review: Review::from_name(row.text("review")?),
-                role: role(row, "calendar_role", "calendar_rank")?,
-                deleted: row.opt::<Timestamp>("deleted_at")?.is_some(),
-            },
+            facts: CalendarFacts::from_row(row)?,
         })
+    }
+}
+
+impl FromRow for CalendarFacts {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(CalendarFacts {
+            visibility: CalendarVisibility::from_name(row.text("visibility")?),
+            review: Review::from_name(row.text("review")?),
+            role: role(row, "calendar_role", "calendar_rank")?,
+            deleted: row.opt::<Timestamp>("deleted_at")?.is_some(),
+        })
+    }
+}
+
+/// A calendar as far as it matters for who sees what: lists look at every calendar that somebody sees.
+pub(crate) struct Seen {
+    pub(crate) id: CalendarId,
+    pub(crate) facts: CalendarFacts,
+}
+
+impl FromRow for Seen {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Seen { id: row.get("id")?, facts: CalendarFacts::from_row(row)? })
     }
 }
 

@@ -83,7 +83,7 @@ struct RegisterBody {
 ///
 /// It comes with a private calendar, and you are signed in. The server's operator can switch this off, or the choice of a
 /// role (422 at `/role`); nobody makes himself an administrator.
-#[utoipa::path(post, path = "/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
+#[utoipa::path(post, path = "/api/v1/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
     (status = 201, description = "Made, and signed in; `Location` says where the account is", body = SignedUpView),
     (status = 403, description = "`sign-up-closed`: accounts are made by administrators here", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -171,7 +171,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 ///
 /// By user name or e-mail address. The answer to a wrong password, an unknown, a disabled and a deleted account is the
 /// same, and takes as long.
-#[utoipa::path(post, path = "/auth/login", tag = "accounts", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "accounts", security(()),
     request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
     (status = 200, description = "The tokens of a new session", body = TokensView),
     (status = 401, description = "`bad-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -213,7 +213,7 @@ struct RefreshBody {
 /// Get the next tokens
 ///
 /// A refresh token is good once. If it comes a second time, somebody has stolen it: the whole session ends, for both.
-#[utoipa::path(post, path = "/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
     (status = 200, description = "The next tokens of the session", body = TokensView),
     (status = 401, description = "`bad-token`: expired, used before, or its session has ended", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
@@ -236,7 +236,7 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
 ///
 /// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
 /// at once.
-#[utoipa::path(post, path = "/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
     (status = 204, description = "Signed out"),
     (status = 403, description = "`scope-needed`: a personal token has no session; revoke it instead", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

@@ -21,7 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Show your account
 ///
 /// With your role and your settings.
-#[utoipa::path(get, path = "/me", tag = "accounts", operation_id = "get_me", responses(
+#[utoipa::path(get, path = "/api/v1/me", tag = "accounts", operation_id = "get_me", responses(
     (status = 200, description = "Your account", body = AccountView),
     (status = 304, description = "You have it already"),
 ))]
@@ -56,7 +56,7 @@ struct AccountPatch {
 /// Change your account
 ///
 /// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
-#[utoipa::path(patch, path = "/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
+#[utoipa::path(patch, path = "/api/v1/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
     (status = 200, description = "As it is now", body = AccountView),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -80,7 +80,7 @@ async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> An
 ///
 /// Takes your name, address and password out of it and ends its sessions and tokens. What you wrote stays, as a deleted
 /// user's. Not by personal token.
-#[utoipa::path(delete, path = "/me", tag = "accounts", responses(
+#[utoipa::path(delete, path = "/api/v1/me", tag = "accounts", responses(
     (status = 204, description = "Deleted"),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
@@ -122,7 +122,7 @@ struct PasswordBody {
 ///
 /// Ends all your other sessions; personal tokens stay. A wrong current password is 422 at `/current_password`.
 /// Not by personal token.
-#[utoipa::path(put, path = "/me/password", tag = "accounts", request_body = PasswordBody, responses(
+#[utoipa::path(put, path = "/api/v1/me/password", tag = "accounts", request_body = PasswordBody, responses(
     (status = 204, description = "Changed; the other sessions are over"),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

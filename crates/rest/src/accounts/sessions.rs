@@ -71,7 +71,7 @@ struct SessionPage {
 /// List where you are signed in
 ///
 /// Not by personal token.
-#[utoipa::path(get, path = "/me/sessions", tag = "accounts",
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
     (status = 200, description = "A page", body = SessionPage),
@@ -91,7 +91,7 @@ async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Qu
 /// Sign out somewhere
 ///
 /// Ends one of your sessions; its tokens are dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
     (status = 204, description = "Over, now or before"),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

@@ -81,7 +81,7 @@ struct TokenPage {
 /// List your personal tokens
 ///
 /// Expired ones too, until they are revoked; never their secrets. Not by personal token.
-#[utoipa::path(get, path = "/me/tokens", tag = "accounts",
+#[utoipa::path(get, path = "/api/v1/me/tokens", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
     (status = 200, description = "A page", body = TokenPage),
@@ -121,7 +121,7 @@ struct TokenBody {
 ///
 /// Its secret is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
 /// Not by personal token.
-#[utoipa::path(post, path = "/me/tokens", tag = "accounts", request_body = TokenBody, responses(
+#[utoipa::path(post, path = "/api/v1/me/tokens", tag = "accounts", request_body = TokenBody, responses(
     (status = 201, description = "Made; `token` is the secret", body = MadeTokenView),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
@@ -140,7 +140,7 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 /// Revoke a personal token
 ///
 /// It is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
+#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
     (status = 204, description = "Revoked, now or before"),
     (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

@@ -114,7 +114,7 @@ const LARGEST: usize = 16 << 20;
 /// Makes, changes and deletes up to 1,000 events, each by the rules of the single request. `atomic`: when one cannot be
 /// done none is, and the problem is that one's, with its number (from 0) in `index`. `each`: every operation has a result of
 /// its own. A body may have 8 MiB.
-#[utoipa::path(post, path = "/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
+#[utoipa::path(post, path = "/api/v1/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
     responses((status = 200, description = "What became of each", body = BatchResults), (status = 403, description = "Atomic: your role does not allow one; `index` says which", body = ProblemDocument),
         (status = 404, description = "Atomic: one is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "Atomic: one cannot be done as things stand", body = ProblemDocument),
         (status = 412, description = "Atomic: one was changed since the version in its `if_match`", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]

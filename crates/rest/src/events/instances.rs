@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// List the instances of an event
 ///
 /// By start, in pages; without from and to from its first one on. Cancelled ones are left out.
-#[utoipa::path(get, path = "/events/{id}/instances", tag = "events", operation_id = "list_instances", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events/{id}/instances", tag = "events", operation_id = "list_instances", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page", body = EventPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument),
@@ -66,7 +66,7 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 ///
 /// By its original start, on the series' wall clock: `20270329T090000`, or `20270329` for all-day series. A cancelled one has the
 /// status `cancelled`.
-#[utoipa::path(get, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
     responses((status = 200, description = "The instance", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
 async fn show(
@@ -86,7 +86,7 @@ async fn show(
 ///
 /// `scope=this` (default) makes an override. `scope=following` ends the series before it and goes on with a new event
 /// (`split_from` names the old one). `scope=all` changes the whole series, moved by as much as the instance.
-#[utoipa::path(patch, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
+#[utoipa::path(patch, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
         ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
     request_body = body::InstancePatch,
@@ -123,7 +123,7 @@ async fn change(
 /// Cancel an instance
 ///
 /// `scope=this` (default) cancels it, `scope=following` ends the series before it, `scope=all` deletes the event (owners may).
-#[utoipa::path(delete, path = "/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
+#[utoipa::path(delete, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
         ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
     responses((status = 204, description = "Cancelled, now or before"), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),

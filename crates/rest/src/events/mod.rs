@@ -98,7 +98,7 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
 ///
 /// What you may see, by start, in pages. `from`/`to` take what overlaps; with `expand=true` you get instances instead of
 /// series, however far away the window is.
-#[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
     params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
@@ -130,7 +130,7 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
 /// In your own calendar unless you name one that you may edit. `on_conflict` says what happens when it takes time that is taken,
 /// in the calendar, at the venue or of its people; without it the calendar and the venue say. Under `warn` and `reject` the
 /// answer lists `conflicts` and `warnings`.
-#[utoipa::path(post, path = "/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
+#[utoipa::path(post, path = "/api/v1/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
     responses((status = 201, description = "Made; `Location` says where", body = EventView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
         (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -149,7 +149,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 ///
 /// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
 /// With `at` as it was at an instant, for who may see its history.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
     responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 403, description = "With `at`: you only see its times", body = ProblemDocument),
         (status = 404, description = "Not there (or not then), or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
@@ -168,7 +168,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
     let mut conn = app.db.reader().await?;
     let reply = match at {
         Some(at) => {
-            let event = history::at(&mut conn, &call.ctx, id, at).await?;
+            let event = Box::pin(history::at(&mut conn, &call.ctx, id, at)).await?;
             // Others may read while the answer is written out.
             drop(conn);
             EventView::of(&event).reply()
@@ -188,7 +188,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 /// Replace an event
 ///
 /// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
-#[utoipa::path(put, path = "/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
+#[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument), (status = 428, description = "Say which version you are replacing", body = ProblemDocument)))]
@@ -200,7 +200,7 @@ async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 ///
 /// A JSON merge patch; of a series, all of it. With `base_version` what others changed since is merged by field. When the
 /// times move, excluded dates and overrides move along.
-#[utoipa::path(patch, path = "/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
+#[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
@@ -227,7 +227,7 @@ fn versions(call: &Call) -> Option<Vec<i64>> {
 /// Delete an event
 ///
 /// Into the trash, from where its owners can restore it. A draft that was never submitted or published goes for good.
-#[utoipa::path(delete, path = "/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "`review-required`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
@@ -244,7 +244,7 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 /// Restore an event
 ///
 /// Out of the trash, as a new version. Owners may.
-#[utoipa::path(post, path = "/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
+#[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "The calendar has another event with its UID by now, `conflict`, or `review-required`", body = ProblemDocument)))]
 async fn restore(
@@ -269,7 +269,7 @@ async fn restore(
 /// Copy an event
 ///
 /// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
-#[utoipa::path(post, path = "/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
+#[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
     responses((status = 201, description = "The copy; `Location` says where", body = EventView), (status = 403, description = "You do not see the original whole, or may not put events into the calendar", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
@@ -288,7 +288,7 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
 ///
 /// Without review: draft ↔ published, by editors. With review: draft → review → published, refused or draft; reviewers (owners
 /// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
-#[utoipa::path(post, path = "/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
+#[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "There is no such step, or `conflict`: the time is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
@@ -305,7 +305,7 @@ async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 /// Take several events to another state
 ///
 /// All of them or none; a refusal lists a problem for each event that cannot take the step.
-#[utoipa::path(post, path = "/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
+#[utoipa::path(post, path = "/api/v1/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
     responses((status = 200, description = "As they are now", body = Events), (status = 409, description = "Some cannot; `problems` says which and why, none was changed", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {

@@ -130,7 +130,7 @@ impl From<ShiftRefused> for Problem {
 /// whole words, literally and all at once. With `preview` (the default) nothing is changed, and the answer is the same as
 /// that of doing it. When one cannot be moved, the problem is that one's, with its place in `ids` as `index`, and all are
 /// listed in `problems`.
-#[utoipa::path(post, path = "/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
+#[utoipa::path(post, path = "/api/v1/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
     responses((status = 200, description = "What would happen, or has happened", body = ShiftedEvents), (status = 403, description = "Your role does not allow one; `index` says which", body = ProblemDocument),
         (status = 404, description = "One is not there, or not yours to see", body = ProblemDocument),
         (status = 409, description = "`review-required`, `orphaned-overrides` or `wrong-state` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]

@@ -8,7 +8,7 @@ use kalends_kernel::{CalendarId, EventId, UserId};
 use super::search::{self, Asked, Corrected};
 use super::{List, Sort};
 use crate::access::{self, Role, Sight};
-use crate::calendars::{Calendar, store as calendars};
+use crate::calendars::store::{self as calendars, Seen};
 use crate::ctx::{Actor, Ctx};
 
 /// A statement in the making: its text, and the values of its `$1`, `$2` …
@@ -114,7 +114,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
     let user = ctx.user();
     let mut text = Text::default();
     text.push("SELECT ");
-    text.push(calendars::COLUMNS);
+    text.push(calendars::FACTS);
     text.push(" FROM ");
     text.values.push(Value::from(user));
     text.push(calendars::FROM);
@@ -133,7 +133,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
         None => text.push("c.visibility = 'public'"),
     }
     text.push(&format!(" LIMIT {MOST}"));
-    let visible: Vec<Calendar> = run(text).all(conn).await?;
+    let visible: Vec<Seen> = run(text).all(conn).await?;
 
     // What somebody sees only as busy must not be told by a filter on, or an order by, what it hides.
     let reveals = list.category.is_some() || list.venue.is_some() || list.q.is_some() || list.sort == Sort::Title;
