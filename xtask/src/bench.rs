@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: every benchmark in one run, because only ratios of one run mean something.
 //!
-//! Prints Markdown for `docs/performance.md`. With names (`get`, `writes`, `month`, `process`, `recurrence`) only those.
+//! Prints Markdown for `docs/performance.md`. With names of sections (see `crates/bench`) only those.
 
 use std::process::Command;
 

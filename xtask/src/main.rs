@@ -28,7 +28,7 @@ cargo xtask <command>
   lint                                   format, clippy, docs, dependencies: warnings are errors
   openapi [--check]                      write docs/openapi.json, or check that it is fresh
   ci                                     what CI runs (.ci/run)
-  bench [NAME..]                         benchmarks, with ratios: recurrence, get, writes, month, process
+  bench [NAME..]                         benchmarks, with ratios; a wrong NAME lists them
   soak [NAME]                            long random runs; without NAME, lists them
   dev [-- ARGS]                          build and run the server with the demo data
 ";
