@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row};
 use kalends_kernel::{Cursor, EventId, Page};
 
+use super::rank;
 use super::scope::{Branch, Scope, Text, filters, run};
-use super::search;
 use super::{Found, List, Sort, Window, load_all};
 use crate::ctx::Ctx;
 use crate::events::{Allowed, EventError, reach};
@@ -106,7 +106,7 @@ async fn keys(
         return Ok(Vec::new());
     }
     let column = match list.sort {
-        Sort::Rank => return Ok(search::keys(conn, ctx, list, scope, behind, limit).await?),
+        Sort::Rank => return Ok(rank::keys(conn, ctx, list, scope, behind, limit).await?),
         Sort::Start => "e.starts_at",
         Sort::Title => "e.title_key",
         Sort::Created => "e.created_at",

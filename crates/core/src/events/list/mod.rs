@@ -5,6 +5,7 @@
 
 mod expand;
 mod find;
+mod rank;
 mod scope;
 mod search;
 
