@@ -1,5 +1,8 @@
 //! The circumstances of one command: who, when, through which door.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jiff::Timestamp;
 use kalends_kernel::{Ids, SessionId, TokenId, UserId};
 
@@ -25,6 +28,8 @@ pub struct Ctx {
     pub request_id: String,
     /// Where it comes from, for the audit log.
     pub trail: Trail,
+    /// How many instances its checks for conflicts have looked at: a command of many events has an end, too.
+    pub looked_at: Arc<AtomicUsize>,
 }
 
 impl Ctx {
@@ -32,7 +37,13 @@ impl Ctx {
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
         let request_id = ids.uuid().to_string();
-        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail: Trail::default() }
+        let (trail, looked_at) = (Trail::default(), Arc::default());
+        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail, looked_at }
+    }
+
+    /// The command begins, perhaps not for the first time.
+    pub fn begin(&self) {
+        self.looked_at.store(0, Ordering::Relaxed);
     }
 
     /// The account that asks, if one does.

@@ -268,7 +268,15 @@ impl Tx {
         }
     }
 
-    /// The same for a queue: rows that others have locked are passed over (`SKIP LOCKED`), so that nobody waits for a
+    /// A SELECT whose rows nobody changes before the commit, though others may keep them, too (`FOR SHARE`).
+    pub fn keep_row(&self, text: &'static str) -> Sql {
+        match &self.conn.link {
+            Link::Sqlite(_) => sql(text),
+            Link::Postgres(_) => sql(format!("{text} FOR SHARE")),
+        }
+    }
+
+    /// [`Tx::lock_row`] for a queue: rows that others have locked are passed over (`SKIP LOCKED`), so that nobody waits for a
     /// piece of work that somebody else is just taking.
     pub fn take_row(&self, text: &'static str) -> Sql {
         match &self.conn.link {

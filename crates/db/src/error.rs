@@ -53,6 +53,10 @@ impl From<sqlx::Error> for Error {
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Error::Busy("no free connection".to_owned());
         }
+        // A server that is restarting, or gone for a moment.
+        if matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_)) {
+            return Error::Busy(error.to_string());
+        }
         let sqlx::Error::Database(refused) = &error else { return Error::Other(Arc::new(error)) };
         let code = refused.code().unwrap_or_default();
         // SQLSTATE on PostgreSQL, extended result codes on SQLite.
@@ -64,6 +68,8 @@ impl From<sqlx::Error> for Error {
             "275" => Error::Check(sqlite_constraint(refused.message())),
             "23503" | "787" => Error::ForeignKey(refused.message().to_owned()),
             "40001" | "40P01" => Error::Stale,
+            // It is shutting down, has not started yet, or has no connection left.
+            "57P01" | "57P02" | "57P03" | "53300" => Error::Busy(refused.message().to_owned()),
             "55P03" | "57014" | "5" | "6" | "261" | "517" => Error::Busy(refused.message().to_owned()),
             "53100" | "13" => Error::Full,
             _ => Error::Other(Arc::new(error)),

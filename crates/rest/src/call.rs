@@ -11,8 +11,9 @@ use axum::body::HttpBody;
 use axum::extract::Path;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Uri, header};
+use http::{Method, Uri};
 use jiff::Timestamp;
 use kalends_core::ctx::{Actor, Credential, Ctx, GlobalRole, Scope, SignedIn};
 use kalends_kernel::{DEFAULT_LIMIT, Invalid, MAX_LIMIT, fields};
@@ -84,6 +85,20 @@ impl IfMatch {
     }
 }
 
+/// A header that a request hangs on. One that cannot be read is refused, and so is one that is there twice: to do without it
+/// would be something else than was asked for.
+fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Problem> {
+    let mut all = headers.get_all(name).iter();
+    let (first, another) = (all.next(), all.next());
+    let wrong = |what: &str| Problem::new(&codes::UNREADABLE).detail(format!("{name}: {what}"));
+    match (first.map(HeaderValue::to_str), another) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        (Some(Err(_)), _) => Err(wrong("only printable ASCII characters can be read")),
+        (_, Some(_)) => Err(wrong("must be there once, its values separated by commas")),
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Call {
     type Rejection = Problem;
 
@@ -92,8 +107,10 @@ impl<S: Sync> FromRequestParts<S> for Call {
         if known.bad_token {
             return Err(Problem::new(&codes::BAD_TOKEN));
         }
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let key = header("idempotency-key").map(str::trim);
+        let header = |name: &'static str| header(&parts.headers, name);
+        // Without these the answer is only longer.
+        let hint = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let key = header("idempotency-key")?.map(str::trim);
         if let Some(key) = key
             && (key.is_empty() || key.len() > 255)
         {
@@ -111,9 +128,9 @@ impl<S: Sync> FromRequestParts<S> for Call {
         Ok(Call {
             ctx: known.ctx.clone(),
             address: known.address,
-            if_match: header("if-match").and_then(IfMatch::parse),
-            if_none_match: header("if-none-match").map(str::to_owned),
-            if_modified_since: header("if-modified-since").map(str::to_owned),
+            if_match: header("if-match")?.and_then(IfMatch::parse),
+            if_none_match: hint("if-none-match"),
+            if_modified_since: hint("if-modified-since"),
             idempotency_key: key
                 .map(|key| GivenKey { key: key.to_owned(), route: format!("{} {}", parts.method, parts.uri.path()) }),
         })

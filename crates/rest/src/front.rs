@@ -44,32 +44,37 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let ids = Ids::at(now);
     let request_id = ids.label().to_string();
     let address = client_address(&request, &app.settings.trusted_proxies);
+    let mut refused = None;
     let (actor, bad_token) = match bearer(request.headers()) {
         None => (Actor::Anonymous, false),
         Some(token) => match who(&app, token, now).await {
             Ok(Some(user)) => (Actor::User(user), false),
             Ok(None) => (Actor::Anonymous, true),
-            Err(problem) => return finish(problem.into_response(), &request_id, None, true),
+            Err(problem) => {
+                refused = Some(problem);
+                (Actor::Anonymous, false)
+            }
         },
     };
     let anonymous = actor == Actor::Anonymous;
     let mut left = None;
-    if app.settings.rate_limits {
+    if app.settings.rate_limits && refused.is_none() {
         let class = class_of(request.method(), request.uri().path(), bad_token);
         let client = match (&actor, class) {
             (Actor::User(user), Class::Read | Class::Write) => user.id.to_string(),
-            _ => address.to_string(),
+            _ => network(address).to_string(),
         };
         let counted = app.limits.count(class, &client);
         left = Some(counted);
         if !counted.allowed {
-            let problem = Problem::new(&codes::TOO_MANY_REQUESTS).retry_after(counted.reset);
-            return finish(problem.into_response(), &request_id, left, anonymous);
+            refused = Some(Problem::new(&codes::TOO_MANY_REQUESTS).retry_after(counted.reset));
         }
     }
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
     let (trail, horizon_years) = (Trail::from(address), app.settings.horizon_years);
-    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail };
+    let looked_at = Arc::default();
+    let ctx =
+        Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail, looked_at };
     let admin = matches!(&ctx.actor, Actor::User(user) if user.is_admin()).then(|| ctx.clone());
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
@@ -77,7 +82,10 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     let route = request.extensions().get::<MatchedPath>().cloned();
     let path = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let began = Instant::now();
-    let mut response = guarded(request, next).await;
+    let mut response = match refused {
+        None => guarded(request, next).await,
+        Some(problem) => problem.into_response(),
+    };
     if let Some(ctx) = admin {
         response = Box::pin(audited(&app, ctx, method.as_str(), path, response)).await;
     }
@@ -141,6 +149,16 @@ fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: b
     headers.append(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Whom an address stands for: an IPv6 host has a whole network of 64 bits to itself (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => {
+            v6.to_ipv4_mapped().map_or_else(|| IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()), IpAddr::V4)
+        }
+        v4 => v4,
+    }
 }
 
 /// The bearer token of a request (RFC 6750 2.1); the scheme's case does not matter.

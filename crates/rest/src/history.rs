@@ -3,8 +3,8 @@
 use axum::extract::State;
 use kalends_core::changes::Position;
 use kalends_core::events::Allowed;
-use kalends_core::history::{self, Entry, Item, Line, Person, Place, RestoreWish, RoleChange, RollbackWish};
-use kalends_kernel::{CalendarId, Cursor, EventId, UserId};
+use kalends_core::history::{self, Entry, Item, Line, Person, Place, RestoreWish, RoleChange, RollbackWish, Whose};
+use kalends_kernel::{CalendarId, Cursor, EventId, GroupId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -13,7 +13,9 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::call::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, Query, SignedInCall};
+use crate::conflicts::{ClashView, ReportView};
 use crate::events::view::EventView;
+use crate::events::written;
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::reply::Reply;
 use crate::write::write;
@@ -92,12 +94,27 @@ pub struct DiffView {
     patch: Value,
 }
 
+/// A group, for people.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "GroupCard")]
+pub struct GroupView {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: GroupId,
+    /// What it was called then.
+    name: String,
+}
+
 /// A change of a role on the event.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RoleChange")]
 pub struct RoleChangeView {
-    /// Whose role.
+    /// Whose role; null when it is a group's or an address's.
     user: Option<PersonView>,
+    /// The group whose role it is.
+    group: Option<GroupView>,
+    /// The address whose role it is; only owners are told.
+    email: Option<String>,
     /// The role before; null when there was none.
     from: Option<String>,
     /// The role after; null when it was taken away.
@@ -143,6 +160,8 @@ pub struct ChangelogPage {
 pub struct RollbackBody {
     /// For the history; at most 2,000 characters.
     comment: Option<String>,
+    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    on_conflict: Option<String>,
 }
 
 /// To when a calendar shall go back.
@@ -155,6 +174,9 @@ pub struct CalendarRestoreBody {
     preview: Option<bool>,
     /// For the history of each event; at most 2,000 characters.
     comment: Option<String>,
+    /// What happens when an event takes time that is taken: `reject` (it stays as it is, and says why), `warn` or `ignore`.
+    /// Without one what calendar and venue say.
+    on_conflict: Option<String>,
 }
 
 /// An event that changed since.
@@ -176,6 +198,9 @@ pub struct RestoreItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ProblemDocument>)]
     problem: Option<Value>,
+    /// What it clashes with as it is then, where the policy is `warn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts: Option<Vec<ClashView>>,
 }
 
 /// What would change, or has changed.
@@ -283,7 +308,7 @@ async fn diff(
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
     request_body = Option<RollbackBody>,
     responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`review-required`, `wrong-state` or `uid-taken`", body = ProblemDocument),
+        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`review-required`, `wrong-state`, `uid-taken` or `conflict`", body = ProblemDocument),
         (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn roll_back(
     State(app): State<App>,
@@ -295,8 +320,8 @@ async fn roll_back(
     let wish = RollbackWish::parse(&map, call.call.if_match.as_ref().map(IfMatch::versions))?;
     write(&app, call.call, digest, (id, version, wish), |tx, ctx, (id, version, wish)| {
         Box::pin(async move {
-            let view = EventView::of(&history::roll_back(tx, ctx, *id, *version, wish).await?);
-            Ok(Reply::ok(&view).etag(view.etag()))
+            let now = history::roll_back(tx, ctx, *id, *version, wish).await?;
+            written(tx, ctx, &now, wish.on_conflict).await
         })
     })
     .await
@@ -367,7 +392,14 @@ impl LineView {
     }
 
     fn of_role(role: RoleChange) -> LineView {
-        let RoleChange { at, actor, door, user, from, to, .. } = role;
+        let RoleChange { at, actor, door, whose, from, to, .. } = role;
+        let (mut user, mut group, mut email) = (None, None, None);
+        match whose {
+            Some(Whose::Person(one)) => user = Some(person(one)),
+            Some(Whose::Group { id, name }) => group = Some(GroupView { id, name }),
+            Some(Whose::Address(address)) => email = Some(address),
+            None => {}
+        }
         LineView {
             version: None,
             at: at.to_string(),
@@ -377,7 +409,7 @@ impl LineView {
             comment: None,
             changed: vec!["permissions".to_owned()],
             diff: None,
-            permission: Some(RoleChangeView { user: user.map(person), from, to }),
+            permission: Some(RoleChangeView { user, group, email, from, to }),
         }
     }
 }
@@ -414,5 +446,6 @@ fn restore_item(item: Item) -> RestoreItem {
         from_version: item.from,
         to_version: item.to,
         problem: item.problem.map(|problem| Problem::from(problem).to_json()),
+        conflicts: item.clashes.map(|report| ReportView::of(&report).conflicts),
     }
 }

@@ -26,6 +26,7 @@ where
         .write((call.ctx, key, args), move |tx, (ctx, key, args)| {
             let command = command.clone();
             Box::pin(async move {
+                ctx.begin();
                 let Some(key) = key else { return command(tx, ctx, args).await };
                 if let Some(reply) = begin(tx, ctx, key).await? {
                     return Ok(reply);

@@ -62,6 +62,60 @@ async fn a_write_is_in_the_log_with_who_when_how_and_from_where() {
 }
 
 #[tokio::test]
+async fn who_was_given_what_is_in_the_log_also_through_groups_and_addresses() {
+    let world = World::new().await;
+    let (alice, bob, admin) = (world.alice().await, world.bob().await, world.admin().await);
+    let club = calendar(&alice, &json!({"name": "Club"})).await;
+    let group = alice.post("/api/v1/groups").json(&json!({"name": "Board"})).expect(201).await.id();
+    let share = format!("/api/v1/calendars/{club}/share");
+    for party in [json!({"user_id": bob.id}), json!({"group_id": group}), json!({"email": "nobody@example.org"})] {
+        let mut one = party.clone();
+        one["role"] = "viewer".into();
+        alice.post(&share).json(&json!({"users": [one]})).expect(200).await;
+    }
+    let of_group = format!("/api/v1/calendars/{club}/permissions/{group}");
+    alice.put(&of_group).json(&json!({"role": "editor"})).expect(200).await;
+    let members = format!("/api/v1/groups/{group}/members");
+    alice.post(&members).json(&json!({"users": [{"user_id": bob.id}]})).expect(200).await;
+    bob.delete(&format!("{members}/{}", bob.id)).expect(204).await;
+    alice.delete(&format!("/api/v1/groups/{group}")).expect(204).await;
+    let told = |row: &Value| {
+        let detail = &row["detail"];
+        let party = [&detail["user_id"], &detail["group"]["name"], &detail["group"]["email"]];
+        let party = party.into_iter().find(|one| one.is_string()).cloned().unwrap_or_default();
+        json!([row["operation"], party, detail["from"], detail["to"]])
+    };
+    let mut of_roles = rows(&admin, &format!("record_id={club}")).await;
+    of_roles.retain(|row| row["type"] == "calendar_permission");
+    of_roles.reverse();
+    let of_roles: Vec<Value> = of_roles.iter().map(told).collect();
+    assert_eq!(
+        of_roles,
+        [
+            json!(["created", bob.id, null, "viewer"]),
+            json!(["created", "Board", null, "viewer"]),
+            json!(["created", "nobody@example.org", null, "viewer"]),
+            json!(["updated", "Board", "viewer", "editor"]),
+            json!(["deleted", "Board", "editor", null]),
+        ]
+    );
+    let mut of_members = rows(&admin, &format!("record_id={group}")).await;
+    of_members.reverse();
+    let of_members: Vec<Value> =
+        of_members.iter().map(|row| json!([row["actor_id"], row["operation"], row["detail"]["member"]])).collect();
+    assert_eq!(
+        of_members,
+        [
+            json!([alice.id, "created", null]),
+            json!([alice.id, "updated", {"id": bob.id, "op": "added"}]),
+            json!([bob.id, "updated", {"id": bob.id, "op": "removed"}]),
+            json!([alice.id, "deleted", null]),
+        ]
+    );
+    fits(&world).await;
+}
+
+#[tokio::test]
 async fn sign_ins_are_in_the_log_and_failed_ones_are_counted_by_the_minute() {
     let world = World::new().await;
     let (alice, admin) = (world.alice().await, world.admin().await);

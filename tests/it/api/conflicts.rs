@@ -97,8 +97,11 @@ async fn every_change_that_takes_time_anew_is_checked_and_no_other() {
     alice.put(&path).header("if-match", &other.etag()).json(&body).send().await.expect_problem("conflict");
     let moved = alice.patch(&path).json(&with(into, json!({"on_conflict": "warn"}))).expect(200).await;
     assert_eq!(titles(&moved), ["From 10:00"]);
-    // It is there now: correcting its title, shortening it, cancelling it are not held up.
+    // It is there now: correcting its title, shortening it, cancelling it are not held up; nor is making it longer elsewhere.
     alice.patch(&path).json(&json!({"title": "Better"})).expect(200).await;
+    alice.patch(&path).json(&json!({"end": "2027-03-01T11:15:00"})).expect(200).await;
+    alice.patch(&path).json(&json!({"start": "2027-03-01T10:45:00"})).expect(200).await;
+    alice.patch(&path).json(&json!({"start": "2027-03-01T10:15:00"})).send().await.expect_problem("conflict");
     alice.patch(&path).json(&json!({"status": "cancelled"})).expect(200).await;
     alice.patch(&path).json(&json!({"status": "confirmed"})).send().await.expect_problem("conflict");
     alice.patch(&path).json(&json!({"busy": false, "status": "confirmed"})).expect(200).await;
@@ -148,6 +151,43 @@ async fn every_change_that_takes_time_anew_is_checked_and_no_other() {
     let guest = event(&alice, &at(&lax, "10:10", "10:20")).await;
     let path = format!("/api/v1/events/{}", guest.id());
     alice.patch(&path).json(&json!({"calendar_id": strict})).send().await.expect_problem("conflict");
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn who_views_a_calendar_finds_no_confidential_event_by_asking() {
+    let world = World::new().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let open = calendar(&alice, &json!({"name": "Open", "visibility": "internal"})).await;
+    share(&alice, &format!("calendars/{open}"), &bob, "free_busy").await;
+    event(&alice, &with(at(&open, "10:00", "11:00"), json!({"visibility": "confidential"}))).await;
+    event(&alice, &with(at(&open, "12:00", "13:00"), json!({"visibility": "private"}))).await;
+    let asked = json!({"start": "2027-03-01T09:00:00", "end": "2027-03-01T18:00:00", "time_zone": "Europe/Zurich", "calendar_id": open});
+    let starts = async |person: &Person| person.post("/api/v1/conflicts").json(&asked).expect(200).await;
+    for person in [&bob, &carol] {
+        let told = starts(person).await;
+        assert_eq!(
+            (titles(&told), told.str("/conflicts/0/start")),
+            (vec!["(hidden)".to_owned()], "2027-03-01T12:00:00+01:00")
+        );
+    }
+    assert_eq!(titles(&starts(&alice).await), ["From 10:00", "From 12:00"]);
+}
+
+#[tokio::test]
+async fn a_series_that_is_split_goes_on_where_it_was_allowed_to() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let strict = calendar(&alice, &json!({"name": "Strict", "conflicts": "reject"})).await;
+    event(&alice, &with(at(&strict, "10:30", "11:30"), json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=8"]}))).await;
+    let weekly =
+        with(at(&strict, "10:00", "11:00"), json!({"recurrence": ["RRULE:FREQ=WEEKLY"], "on_conflict": "ignore"}));
+    let weekly = event(&alice, &weekly).await.id();
+    let following = format!("/api/v1/events/{weekly}/instances/20270315T100000?scope=following");
+    // Not a minute later, but as long as it was or shorter.
+    let later = json!({"start": "2027-03-15T10:01:00"});
+    alice.patch(&following).json(&later).send().await.expect_problem("conflict");
+    alice.patch(&following).json(&json!({"title": "From here on", "end": "2027-03-15T10:45:00"})).expect(200).await;
     fits(&world).await;
 }
 

@@ -3,6 +3,8 @@
 use kalends_testkit::{Method, Reply, World};
 use serde_json::json;
 
+use super::given::event;
+
 const NEW_EVENT: &str = r#"{"title": "Choir", "start": "2027-02-01T19:00:00", "time_zone": "Europe/Zurich"}"#;
 
 #[tokio::test]
@@ -225,6 +227,33 @@ async fn people_behind_a_trusted_proxy_are_counted_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_network_that_one_host_has_to_itself_counts_as_one() {
+    let behind = World::builder()
+        .with_rate_limits()
+        .set("rate_limit.auth_per_minute", "1")
+        .set("http.trusted_proxies", "127.0.0.0/8");
+    let world = behind.start().await;
+    sign_in_in_vain(&world, Some("2001:db8:1:2::1")).await.expect(401);
+    sign_in_in_vain(&world, Some("2001:db8:1:2:ffff::9")).await.expect(429);
+    sign_in_in_vain(&world, Some("2001:db8:1:3::1")).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_condition_that_cannot_be_read_is_not_taken_for_none() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let made = event(&alice, &json!({"title": "Picnic", "start": "2027-05-03T12:00:00"})).await;
+    let path = format!("/api/v1/events/{}", made.id());
+    for (name, value) in [("if-match", "\"1-ü\""), ("idempotency-key", "schlüssel")] {
+        let refused = alice.patch(&path).header(name, value).json(&json!({"title": "x"})).send().await;
+        assert!(refused.expect_problem("unreadable").str("/detail").starts_with(name));
+    }
+    let twice = alice.patch(&path).header("if-match", "\"7-x\"").header("if-match", &made.etag());
+    twice.json(&json!({"title": "x"})).send().await.expect_problem("unreadable");
+    assert_eq!(alice.get(&path).expect(200).await.json["version"], 1);
+}
+
+#[tokio::test]
 async fn nobody_elses_forwarded_address_is_believed() {
     let world = World::builder().with_rate_limits().set("rate_limit.auth_per_minute", "1").start().await;
     sign_in_in_vain(&world, Some("203.0.113.1")).await.expect(401);
@@ -246,6 +275,8 @@ async fn probes_and_metrics_answer_without_being_counted() {
     assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert!(metrics.text.contains("kalends_http_requests_total{"), "{}", metrics.text);
     assert!(metrics.text.contains("path=\"/api/v1/events\""), "{}", metrics.text);
+    let refused = metrics.text.lines().any(|line| line.contains("path=\"/api/v1/events\"") && line.contains("429"));
+    assert!(refused, "who guesses too much is seen: {}", metrics.text);
     assert!(!metrics.text.contains("INVENTED"), "clients cannot make series: {}", metrics.text);
 }
 

@@ -78,6 +78,21 @@ async fn the_calendars_of_a_deleted_account_pass_to_others_who_use_them() {
 }
 
 #[tokio::test]
+async fn what_others_wrote_into_the_calendar_of_who_left_is_their_own_time_from_then_on() {
+    let world = World::new().await;
+    let (alice, bob) = (world.alice().await, world.bob().await);
+    share(&alice, &format!("calendars/{}", alice.calendar), &bob, "owner").await;
+    let picnic = json!({"title": "Picnic", "start": "2027-05-03T12:00:00Z", "end": "2027-05-03T13:00:00Z", "calendar_id": alice.calendar});
+    event(&bob, &picnic).await;
+    let path = format!("/api/v1/freebusy?user_id={}&from=2027-05-03T00:00:00Z&to=2027-05-04T00:00:00Z", bob.id);
+    assert_eq!(bob.get(&path).expect(200).await.json["busy"], json!([]), "it is in hers: her time");
+    alice.delete("/api/v1/me").expect(204).await;
+    let busy = json!([{"start": "2027-05-03T12:00:00+00:00", "end": "2027-05-03T13:00:00+00:00"}]);
+    assert_eq!(bob.get(&path).expect(200).await.json["busy"], busy);
+    fits(&world).await;
+}
+
+#[tokio::test]
 async fn a_shared_calendar_without_another_owner_passes_to_an_administrator_who_can_give_it_on() {
     let world = World::new().await;
     let admin = world.admin().await;

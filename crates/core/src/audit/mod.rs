@@ -26,7 +26,7 @@ use kalends_kernel::{CalendarId, UserId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::changes::{Change, Position};
+use crate::changes::{Change, Kind, Position};
 use crate::ctx::Ctx;
 
 /// What somebody did.
@@ -97,11 +97,17 @@ pub async fn record(tx: &mut Tx, ctx: &Ctx, entry: Entry) -> Result<()> {
 
 /// The row of a change.
 pub(crate) fn of_change(change: &Change) -> Entry {
+    let mut detail = change.detail.clone();
+    if let (Kind::CalendarPermission | Kind::EventPermission, Some(user), Some(Value::Object(said))) =
+        (change.kind, change.user, &mut detail)
+    {
+        said.insert("user_id".to_owned(), user.to_string().into());
+    }
     Entry {
         op: Some(change.op.name()),
         kind: Some(change.kind.name()),
         record: Some(change.record),
-        detail: change.detail.clone(),
+        detail,
         ..Entry::of(Action::Write)
     }
 }

@@ -114,6 +114,12 @@ pub(crate) async fn lock(tx: &mut Tx, id: CalendarId) -> Result<()> {
     Ok(())
 }
 
+/// Keeps the calendar as it is until the commit; others may do the same.
+pub(crate) async fn keep(tx: &mut Tx, id: CalendarId) -> Result<()> {
+    tx.keep_row("SELECT version AS n FROM calendars WHERE id = $1").bind(id).optional::<i64>(tx).await?;
+    Ok(())
+}
+
 pub(crate) async fn insert(tx: &mut Tx, calendar: &Calendar) -> Result<()> {
     sql("INSERT INTO calendars (id, owner_id, name, description, color, time_zone, visibility, review, conflicts, is_default, version, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")

@@ -1,6 +1,6 @@
 //! Whether an event takes time that is taken: refused in the write, told in the answer.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use kalends_kernel::{EventId, Invalid, VenueId, Zone};
 
 use super::find::{Theirs, taken};
 use super::occupancy::{people, places, takes_time};
-use super::overlap::{Mine, Timeline};
+use super::overlap::{Held, Mine, Timeline};
 use super::{Clash, MOST_LISTED, Reason, Report, Subject, Work, horizon, store};
 use crate::access::{Grant, Sight};
 use crate::calendars::Conflicts;
@@ -26,13 +26,27 @@ pub(crate) async fn guard(
     old: Option<&Event>,
     new: &Event,
     wish: Option<Conflicts>,
-    leaving: &[EventId],
+    leaving: &BTreeSet<EventId>,
 ) -> Result<(), EventError> {
-    let but = leaving.iter().copied().chain([new.id]).collect();
-    match against(tx, ctx, old, new, wish, but, &mut Work::new()).await? {
+    match against(tx, ctx, old, new, wish, leaving, &mut Work::of(ctx)).await? {
         None => Ok(()),
         Some(report) => Err(EventError::Clash(Box::new(report))),
     }
+}
+
+/// The same for events that were written together, each as it was and is: while one was written, the others were left out,
+/// because they were about to move. Says which of them is refused.
+pub(crate) async fn guard_together(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    moved: impl Iterator<Item = (&Event, &Event)>,
+    wish: Option<Conflicts>,
+) -> Result<(), (EventId, EventError)> {
+    let nobody = BTreeSet::new();
+    for (old, new) in moved {
+        guard(tx, ctx, Some(old), new, wish, &nobody).await.map_err(|error| (new.id, error))?;
+    }
+    Ok(())
 }
 
 /// What stands against a write; none when nothing does, or nobody asks.
@@ -42,7 +56,7 @@ pub(super) async fn against(
     old: Option<&Event>,
     new: &Event,
     wish: Option<Conflicts>,
-    but: BTreeSet<EventId>,
+    but: &BTreeSet<EventId>,
     work: &mut Work,
 ) -> Result<Option<Report>, EventError> {
     let venues = venues_of(tx, old, new).await?;
@@ -57,6 +71,8 @@ pub(super) async fn against(
     let starts_at = derive(&new.content, &new.calendar_zone).starts_at;
     let until = horizon(ctx, starts_at);
     let question = Question {
+        itself: Some(new.id),
+        writes: true,
         but,
         known: old.filter(|old| takes_time(old)).map(subjects_of).unwrap_or_default(),
         mine: newly_taken(old, new, (starts_at, until), work)?,
@@ -83,11 +99,12 @@ pub async fn told(
     if subjects.is_empty() || event.deleted_at.is_some() {
         return Ok(None);
     }
-    let mut work = Work::new();
+    let (mut work, nobody) = (Work::of(ctx), BTreeSet::new());
     let starts_at = derive(&event.content, &event.calendar_zone).starts_at;
     let until = horizon(ctx, starts_at);
     let mine = timeline(&event.content, &event.calendar_zone, (starts_at, until), &mut work)?;
-    let question = Question { but: [event.id].into(), known: Subjects::new(), mine: all_new(mine), subjects };
+    let (itself, known, mine) = (Some(event.id), Subjects::new(), all_new(mine));
+    let question = Question { itself, writes: false, but: &nobody, known, mine, subjects };
     let (clashes, more) = ask(conn, ctx, &question, &mut work).await?;
     let warnings = duplicates(conn, ctx, Some(event.id), event.calendar_id, &event.content.title, starts_at).await?;
     Ok(Some(Report { clashes, more, warnings, checked_until: until }))
@@ -200,21 +217,33 @@ fn newly_taken(
     let Some(old) = old.filter(|old| takes_time(old)) else { return Ok(all_new(mine)) };
     let from = derive(&old.content, &old.calendar_zone).starts_at;
     let before = timeline(&old.content, &old.calendar_zone, (from, window.1), work)?;
-    let times: HashSet<(Timestamp, Timestamp)> = before.iter().map(|one| (one.start, one.end)).collect();
-    let places: HashSet<(Timestamp, Timestamp, Option<VenueId>)> =
-        before.iter().map(|one| (one.start, one.end, one.venue)).collect();
+    let times = Held::of(before.iter().map(|one| (one.start, one.end)));
+    let mut places: HashMap<VenueId, Vec<(Timestamp, Timestamp)>> = HashMap::new();
+    for one in &before {
+        if let Some(venue) = one.venue {
+            places.entry(venue).or_default().push((one.start, one.end));
+        }
+    }
+    let places: HashMap<VenueId, Held> = places.into_iter().map(|(venue, all)| (venue, Held::of(all))).collect();
     let mine = mine.into_iter().map(|taken| Mine {
         taken,
-        moved: !times.contains(&(taken.start, taken.end)),
-        rehoused: !places.contains(&(taken.start, taken.end, taken.venue)),
+        moved: !times.has(taken.start, taken.end),
+        rehoused: !taken
+            .venue
+            .and_then(|venue| places.get(&venue))
+            .is_some_and(|held| held.has(taken.start, taken.end)),
     });
     Ok(Timeline::new(mine.collect()))
 }
 
 /// What is asked.
-pub(super) struct Question {
+pub(super) struct Question<'b> {
     /// The event itself is no conflict.
-    pub(super) but: BTreeSet<EventId>,
+    pub(super) itself: Option<EventId>,
+    /// Nor are these.
+    pub(super) but: &'b BTreeSet<EventId>,
+    /// Whether it is about to be written: then what the actor may not see is in the way, too.
+    pub(super) writes: bool,
     /// When.
     pub(super) mine: Timeline,
     /// Whose time.
@@ -223,7 +252,7 @@ pub(super) struct Question {
     pub(super) known: Subjects,
 }
 
-impl Question {
+impl Question<'_> {
     fn is_empty(&self) -> bool {
         let Some((from, to)) = self.mine.span() else { return true };
         let somebody_new =
@@ -261,14 +290,14 @@ struct Hit {
 pub(super) async fn ask(
     conn: &mut Conn,
     ctx: &Ctx,
-    question: &Question,
+    question: &Question<'_>,
     work: &mut Work,
 ) -> Result<(Vec<Clash>, bool), EventError> {
     let Some(span) = question.mine.span() else { return Ok((Vec::new(), false)) };
     let mut hits = Hits::new();
     let mut steps = 0;
-    taken(conn, ctx, &question.subjects, span, work, |through, theirs| {
-        if question.but.contains(&theirs.event) {
+    taken(conn, ctx, &question.subjects, span, question.writes, work, |through, theirs| {
+        if question.itself == Some(theirs.event) || question.but.contains(&theirs.event) {
             return;
         }
         let key = (theirs.start, theirs.event, theirs.original_start);
@@ -295,6 +324,8 @@ pub(super) async fn ask(
     if steps > MOST_STEPS {
         return Err(EventError::TooMuchToCheck);
     }
+    // A pair costs a tenth of what an instance does.
+    work.spend(steps / 10)?;
     let more = hits.len() > MOST_LISTED;
     let mut ids: Vec<EventId> = hits.keys().take(MOST_LISTED).map(|key| key.1).collect();
     ids.sort();

@@ -28,25 +28,26 @@ const TURN: usize = 100;
 
 /// Gives everything that takes time of these subjects in `[from, to)` to `each`, event by event, of each by start, together
 /// with the subjects through which it was found. What other people do is counted only where the actor sees at least that
-/// they are busy (rule 27).
+/// they are busy (rule 27); so is what is in a calendar, unless it is about to be written over (`writes`).
 pub(super) async fn taken(
     conn: &mut Conn,
     ctx: &Ctx,
     subjects: &BTreeSet<Subject>,
     (from, to): (Timestamp, Timestamp),
+    writes: bool,
     work: &mut Work,
     mut each: impl FnMut(&BTreeSet<Subject>, Theirs),
 ) -> Result<(), EventError> {
     let by_id: HashMap<_, Subject> = subjects.iter().map(|subject| (subject.id(), *subject)).collect();
     let ids: Vec<_> = subjects.iter().map(|subject| subject.id()).collect();
-    let rows = store::taking(conn, &ids, (from, to), work.0 + 1).await?;
+    let rows = store::taking(conn, &ids, (from, to), work.left() + 1).await?;
     work.spend(rows.len())?;
     let mut found: BTreeMap<EventId, (store::Taking, BTreeSet<Subject>)> = BTreeMap::new();
     for row in rows {
         let Some(subject) = by_id.get(&row.subject).copied() else { continue };
         found.entry(row.event).or_insert_with(|| (row, BTreeSet::new())).1.insert(subject);
     }
-    hide(conn, ctx, &mut found).await?;
+    hide(conn, ctx, writes, &mut found).await?;
     let (series, singles): (Vec<_>, Vec<_>) = found.into_values().partition(|(row, _)| row.is_series);
     for (row, through) in singles {
         let venue = through.iter().find_map(|subject| match subject {
@@ -78,20 +79,25 @@ pub(super) async fn taken(
     Ok(())
 }
 
-/// Takes out what the actor may not know of other people.
+/// Takes out what the actor may not know of other people, and of calendars.
 async fn hide(
     conn: &mut Conn,
     ctx: &Ctx,
+    writes: bool,
     found: &mut BTreeMap<EventId, (store::Taking, BTreeSet<Subject>)>,
 ) -> Result<(), EventError> {
-    let somebody_else = |subject: &Subject| matches!(subject, Subject::User(id) if Some(*id) != ctx.user());
+    let may_hide = |subject: &Subject| match subject {
+        Subject::User(id) => Some(*id) != ctx.user(),
+        Subject::Calendar(_) => !writes,
+        Subject::Venue(_) => false,
+    };
     let of_others: Vec<EventId> =
-        found.iter().filter(|(_, (_, through))| through.iter().any(somebody_else)).map(|(event, _)| *event).collect();
+        found.iter().filter(|(_, (_, through))| through.iter().any(may_hide)).map(|(event, _)| *event).collect();
     for (event, grant) in any(conn, ctx, &of_others).await? {
         if grant.is_none()
             && let Some((_, through)) = found.get_mut(&event.id)
         {
-            through.retain(|subject| !somebody_else(subject));
+            through.retain(|subject| !may_hide(subject));
         }
     }
     found.retain(|_, (_, through)| !through.is_empty());

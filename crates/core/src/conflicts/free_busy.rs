@@ -60,7 +60,7 @@ pub async fn free_busy(
         return Err(Denied::NotFound.into());
     }
     let mut found: BTreeMap<Subject, Vec<Stretch>> = BTreeMap::new();
-    taken(conn, ctx, &subjects, (from, to), &mut Work::new(), |through, theirs| {
+    taken(conn, ctx, &subjects, (from, to), false, &mut Work::of(ctx), |through, theirs| {
         let stretch = (theirs.start.max(from), theirs.end.min(to));
         for subject in through {
             let elsewhere = matches!(subject, Subject::Venue(id) if theirs.venue != Some(*id));

@@ -26,8 +26,8 @@ mod tests;
 mod what_if;
 mod zone;
 
-pub(crate) use check::guard;
 pub use check::told;
+pub(crate) use check::{guard, guard_together};
 pub use free_busy::{BusyTime, FreeBusy, LONGEST_WINDOW, MOST_SUBJECTS, Stretch, free_busy};
 pub use free_slots::{FreeSlots, Hours, free_slots};
 pub use occupancy::Occupancy;
@@ -37,6 +37,9 @@ pub use what_if::{WhatIf, what_if};
 
 pub(crate) use store::stored;
 pub(crate) use zone::against_zone;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{Timestamp, ToSpan};
 use kalends_kernel::{CalendarId, EventId, UserId, VenueId};
@@ -145,18 +148,35 @@ fn horizon(ctx: &Ctx, starts_at: Timestamp) -> Timestamp {
 /// More work than a request may cost.
 struct TooMuch;
 
-/// The work that a request may still do, in instances looked at.
-struct Work(usize);
+/// The work that one check may still do, in instances looked at.
+struct Work {
+    left: usize,
+    /// What all checks of the command have done.
+    of_all: Arc<AtomicUsize>,
+}
 
 impl Work {
-    /// Some tenths of a second, at worst.
-    fn new() -> Work {
-        Work(500_000)
+    /// Some tenths of a second for one event, some seconds for all events of a command.
+    const MOST: usize = 500_000;
+    const MOST_OF_ALL: usize = 5_000_000;
+
+    fn of(ctx: &Ctx) -> Work {
+        Work { left: Work::MOST, of_all: ctx.looked_at.clone() }
+    }
+
+    /// For the program's own work.
+    fn at_most(left: usize) -> Work {
+        Work { left, of_all: Arc::default() }
+    }
+
+    fn left(&self) -> usize {
+        self.left
     }
 
     fn spend(&mut self, amount: usize) -> Result<(), TooMuch> {
-        self.0 = self.0.checked_sub(amount).ok_or(TooMuch)?;
-        Ok(())
+        self.left = self.left.checked_sub(amount).ok_or(TooMuch)?;
+        let before = self.of_all.fetch_add(amount, Ordering::Relaxed);
+        if before.saturating_add(amount) > Work::MOST_OF_ALL { Err(TooMuch) } else { Ok(()) }
     }
 }
 

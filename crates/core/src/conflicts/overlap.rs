@@ -47,6 +47,28 @@ impl Timeline {
     }
 }
 
+/// Stretches of time that were taken, to be asked whether a shorter one lies in one of them.
+pub(super) struct Held(Vec<(Timestamp, Timestamp)>);
+
+impl Held {
+    pub(super) fn of(stretches: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> Held {
+        let mut all: Vec<(Timestamp, Timestamp)> = stretches.into_iter().collect();
+        all.sort_unstable();
+        // Each with the latest end of any that begins no later.
+        let mut latest = Timestamp::MIN;
+        for one in &mut all {
+            latest = latest.max(one.1);
+            one.1 = latest;
+        }
+        Held(all)
+    }
+
+    pub(super) fn has(&self, start: Timestamp, end: Timestamp) -> bool {
+        let begun = self.0.partition_point(|one| one.0 <= start);
+        begun.checked_sub(1).and_then(|last| self.0.get(last)).is_some_and(|(_, latest)| *latest >= end)
+    }
+}
+
 /// Stretches joined where they overlap or touch, by start.
 pub(super) fn merged(mut all: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
     all.sort_unstable();

@@ -4,7 +4,7 @@
 //! Invariants: each stretch of time is looked at once, whichever node does it: where the work is stands in one row, which
 //! a step reads, and changes in the transaction that writes what the step found, if nobody else did meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use kalends_db::{Conn, Db, Error, Result, Tx};
@@ -163,11 +163,11 @@ async fn clashes(
     if subjects.is_empty() || from >= to {
         return Ok(Vec::new());
     }
-    let mut work = Work(MOST_INSTANCES);
+    let (mut work, nobody) = (Work::at_most(MOST_INSTANCES), BTreeSet::new());
     let mut mine = timeline(&event.content, &event.calendar_zone, (from, to), &mut work)?;
     // What reaches in from before was looked at with what is before.
     mine.retain(|one| one.start >= from);
-    let question =
-        Question { but: [event.id].into(), known: std::collections::BTreeSet::new(), mine: all_new(mine), subjects };
+    let (itself, known, mine) = (Some(event.id), BTreeSet::new(), all_new(mine));
+    let question = Question { itself, writes: false, but: &nobody, known, mine, subjects };
     Ok(ask(conn, ctx, &question, &mut work).await?.0)
 }

@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::free_slots::slots;
-use super::overlap::{Mine, Timeline, gaps, merged};
-use super::{FreeSlots, Reason, WhatIf, what_if};
+use super::overlap::{Held, Mine, Timeline, gaps, merged};
+use super::{FreeSlots, Reason, WhatIf, Work, what_if};
 use crate::access::State;
 use crate::accounts::{self, CreateError, NewAccount, Username};
 use crate::calendars::{self, CalendarError, CalendarInput};
@@ -31,6 +31,13 @@ fn stretches() -> impl Strategy<Value = Vec<(i64, i64)>> {
 }
 
 proptest! {
+    #[test]
+    fn a_stretch_is_held_when_it_lies_in_one_of_those_that_were_taken(all in stretches(), (start, length) in (0_i64..70, 1_i64..20)) {
+        let held = Held::of(all.iter().map(|(start, end)| (second(*start), second(*end))));
+        let plain = all.iter().any(|one| one.0 <= start && start + length <= one.1);
+        prop_assert_eq!(held.has(second(start), second(start + length)), plain);
+    }
+
     #[test]
     fn a_timeline_gives_exactly_what_overlaps(all in stretches(), (start, length) in (0_i64..70, 0_i64..20)) {
         let mine = |(start, end): &(i64, i64)| Mine {
@@ -443,4 +450,15 @@ async fn conflicts_are_what_a_look_at_every_minute_says() {
     }
     println!("{asked} questions, {met} conflicts told, {refused} refused");
     assert!(rounds() < 5 || (met > 20 && refused > 5));
+}
+
+#[test]
+fn a_command_of_many_events_has_an_end() {
+    let ctx = Ctx::system(Timestamp::UNIX_EPOCH, Door::Rest);
+    let check = |ctx: &Ctx| Work::of(ctx).spend(Work::MOST).is_ok();
+    let checked = (0..100).filter(|_| check(&ctx.clone())).count();
+    assert_eq!(checked, Work::MOST_OF_ALL / Work::MOST);
+    // A command that runs once more begins anew.
+    ctx.begin();
+    assert!(check(&ctx));
 }

@@ -99,12 +99,18 @@ pub async fn what_if(conn: &mut Conn, ctx: &Ctx, what: &WhatIf) -> Result<Report
         return Err(Denied::NotFound.into());
     }
     subjects.extend(wanted.into_iter().map(Subject::Venue));
-    let mut work = Work::new();
+    let (mut work, nobody) = (Work::of(ctx), BTreeSet::new());
     let starts_at = derive(&content, &zone).starts_at;
     let until = horizon(ctx, starts_at);
     let mine = timeline(&content, &zone, (starts_at, until), &mut work)?;
-    let question =
-        Question { but: what.but.into_iter().collect(), known: BTreeSet::new(), mine: all_new(mine), subjects };
+    let question = Question {
+        itself: what.but,
+        writes: false,
+        but: &nobody,
+        known: BTreeSet::new(),
+        mine: all_new(mine),
+        subjects,
+    };
     let (clashes, more) = ask(conn, ctx, &question, &mut work).await?;
     let warnings = match (&what.title, what.calendar) {
         (Some(title), Some(calendar)) => duplicates(conn, ctx, what.but, calendar, title, starts_at).await?,

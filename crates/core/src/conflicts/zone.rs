@@ -40,13 +40,13 @@ pub(crate) async fn against_zone(
         }
     }
     let together: BTreeSet<EventId> = moving.iter().map(|one| one.id).collect();
-    let mut work = Work::new();
+    let mut work = Work::of(ctx);
     let none =
         Report { clashes: Vec::new(), more: false, warnings: Vec::new(), checked_until: horizon(ctx, Timestamp::MIN) };
     let (mut which, mut all) = (Vec::new(), none);
     for event in moving {
         let moved = Event { calendar_zone: new.zone.clone(), in_calendar: InCalendar::of(new), ..event.clone() };
-        let Some(report) = against(tx, ctx, Some(&event), &moved, None, together.clone(), &mut work).await? else {
+        let Some(report) = against(tx, ctx, Some(&event), &moved, None, &together, &mut work).await? else {
             continue;
         };
         which.push(event.id);

@@ -92,6 +92,13 @@ pub(super) async fn target(
         (None, Some(user)) => store::default_calendar(tx, user).await?.ok_or(Denied::NotFound)?,
         (None, None) => return Err(Invalid::one("/calendar_id", "required", "must be given").into()),
     };
+    into_calendar(tx, ctx, id).await
+}
+
+/// The calendar that events are written into, if the actor may. Its zone stays what it is until the commit: what is written
+/// lies on its days.
+pub async fn into_calendar(tx: &mut Tx, ctx: &Ctx, id: CalendarId) -> Result<calendars::Allowed, EventError> {
+    calendars::store::keep(tx, id).await?;
     Ok(calendars::load(tx, ctx, id, Can::Edit).await?)
 }
 

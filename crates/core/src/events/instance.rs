@@ -241,7 +241,8 @@ async fn edit_following(
         content,
         ..old.clone()
     };
-    write::insert(tx, ctx, &new, Said { comment: None, ..edit.said("split") }).await?;
+    write::insert(tx, ctx, &new, Said { comment: None, goes_on: Some(Box::new(old.clone())), ..edit.said("split") })
+        .await?;
     sharing::store::copy_to_event(tx, old.id, id).await?;
     at(tx, ctx, id, start).await
 }

@@ -39,7 +39,7 @@ pub use change_state::{StateRefused, StateWish, change_state, change_states};
 pub use clone::clone;
 pub(crate) use content::PARAMETERS;
 pub use content::{Content, Status};
-pub use create::{NewEvent, create};
+pub use create::{NewEvent, create, into_calendar};
 pub use delete::{delete, restore};
 pub use edit::{Edit, How, edit};
 pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};

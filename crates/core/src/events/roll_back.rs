@@ -1,20 +1,25 @@
 //! Taking an event back to one of its versions: what that needs, and the writing of it. The commands are in `history`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use kalends_db::Tx;
+use kalends_kernel::EventId;
 
 use super::create::{may_take_registrations, target, wrong_state};
 use super::edit::may_edit_in_place;
 use super::state::{self, StepError};
 use super::store::Snapshot;
 use super::write::{self, Said};
-use super::{Allowed, Event, EventError};
+use super::{Allowed, Event, EventError, InCalendar};
 use crate::access::{Denied, EventFacts, Role};
-use crate::calendars;
+use crate::calendars::{self, Conflicts};
 use crate::changes::Op;
 use crate::ctx::Ctx;
 use crate::sharing;
 
 /// What an event becomes when it is taken back. Made by [`way_back`] alone: whoever has one may write it.
+#[derive(Clone, Debug)]
 pub(crate) struct WayBack {
     new: Event,
     /// Whether who takes it back must become its owner there, as if they had moved it.
@@ -53,6 +58,7 @@ pub(crate) async fn way_back(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapsho
     let new = Event {
         calendar_id: to.calendar_id,
         calendar_zone: calendar.as_ref().map_or(&event.calendar_zone, |calendar| &calendar.calendar.zone).clone(),
+        in_calendar: calendar.as_ref().map_or(event.in_calendar, |calendar| InCalendar::of(&calendar.calendar)),
         deleted_at: to.deleted.then_some(event.deleted_at.unwrap_or(ctx.now)),
         content: to.content.clone(),
         facts,
@@ -73,26 +79,39 @@ async fn old_calendar(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapshot) -> R
     }
 }
 
-/// Writes it, as the next version. What changes nothing is none.
+/// How it is written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taking {
+    /// What somebody says about it.
+    pub(crate) comment: Option<String>,
+    /// What is to happen when it takes time that is taken; none for what calendar and venue say.
+    pub(crate) on_conflict: Option<Conflicts>,
+    /// Events that the same command takes back next: where they still are is no conflict.
+    pub(crate) leaving: Arc<BTreeSet<EventId>>,
+}
+
+/// Writes it, as the next version, and gives the event as it is then. What changes nothing is none. When it takes time that
+/// is taken, nothing has been written.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     ctx: &Ctx,
     old: &Event,
     way: WayBack,
-    comment: Option<String>,
-) -> Result<(), EventError> {
+    Taking { comment, on_conflict, leaving }: Taking,
+) -> Result<Event, EventError> {
     let WayBack { new, takes_over } = way;
     if Snapshot::of(&new) == Snapshot::of(old) {
-        return Ok(());
+        return Ok(new);
     }
     let op = match (old.facts.deleted, new.facts.deleted) {
         (true, false) => Op::Created,
         (false, true) => Op::Deleted,
         _ => Op::Updated,
     };
-    write::replace(tx, ctx, old, new, Said { comment, op, ..Said::of("rollback") }).await?;
+    let said = Said { comment, op, on_conflict, leaving, ..Said::of("rollback") };
+    let event = write::replace(tx, ctx, old, new, said).await?;
     if let (true, Some(user)) = (takes_over, ctx.user()) {
         sharing::store::put_on_event(tx, old.id, user, Role::Owner, ctx.now).await?;
     }
-    Ok(())
+    Ok(event)
 }

@@ -2,6 +2,9 @@
 //!
 //! Looking ahead and doing it run through the same [`plan`]: what a preview shows is what happens.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Span, Timestamp};
 use kalends_db::{Conn, Error, Tx};
@@ -20,6 +23,7 @@ use super::write::{self, Said};
 use super::{Allowed, Event, EventError, store};
 use crate::access::Can;
 use crate::calendars::Conflicts;
+use crate::conflicts;
 use crate::ctx::Ctx;
 
 /// What shall move, by how much, and what shall be called otherwise.
@@ -130,9 +134,25 @@ fn read_rename(fields: &mut Fields) -> Rename {
     Rename::of(words)
 }
 
-/// What would happen.
-pub async fn preview_shift(conn: &mut Conn, ctx: &Ctx, shift: &Shift) -> Result<Vec<Shifted>, ShiftRefused> {
-    let planned = plan(conn, ctx, shift).await?;
+/// What would happen: it is done, and let go again.
+pub async fn preview_shift(tx: &mut Tx, ctx: &Ctx, shift: &Shift) -> Result<Vec<Shifted>, ShiftRefused> {
+    enum Undone {
+        Seen,
+        Refused(ShiftRefused),
+    }
+    impl From<Error> for Undone {
+        fn from(error: Error) -> Self {
+            Undone::Refused(error.into())
+        }
+    }
+    let planned = plan(tx, ctx, shift).await?;
+    let tried = tx.attempt(async |tx| {
+        self::shift(tx, ctx, shift).await.map_err(Undone::Refused)?;
+        Err::<(), _>(Undone::Seen)
+    });
+    if let Err(Undone::Refused(refused)) = tried.await? {
+        return Err(refused);
+    }
     Ok(planned
         .into_iter()
         .map(|(old, content)| Shifted {
@@ -148,21 +168,36 @@ pub async fn shift(tx: &mut Tx, ctx: &Ctx, shift: &Shift) -> Result<Vec<Shifted>
     store::lock_all(tx, shift.ids.iter().copied()).await?;
     let mut done = Vec::new();
     let planned = plan(tx, ctx, shift).await?;
-    let ids: Vec<EventId> = planned.iter().map(|(old, _)| old.event.id).collect();
-    for (index, (old, content)) in planned.into_iter().enumerate() {
+    let ids: Arc<BTreeSet<EventId>> = Arc::new(shift.ids.iter().copied().collect());
+    let mut moved = Vec::with_capacity(planned.len());
+    for (old, content) in planned {
         let (id, before) = (old.event.id, old.event.content.clone());
         let changed = changes(&old.event, &content);
         let new = Event { content, ..old.event.clone() };
-        // Those behind this one move out of its way in a moment; they are checked when they do.
-        let leaving = ids.iter().skip(index + 1).copied().collect();
-        let said = Said { on_conflict: shift.on_conflict, leaving, ..Said::of("shift") };
-        let event = write::replace(tx, ctx, &old.event, new, said).await.map_err(|error| match error {
-            EventError::Internal(error) => ShiftRefused::Internal(error),
-            error => ShiftRefused::Some(vec![(index, id, error)]),
-        })?;
-        done.push(Shifted { before, of: Allowed { event, grant: old.grant }, changed });
+        // All of them move; where they are then is looked at when all have.
+        let said = Said { on_conflict: shift.on_conflict, leaving: ids.clone(), ..Said::of("shift") };
+        let event = write::replace(tx, ctx, &old.event, new, said).await.map_err(|error| shift.refused(id, error))?;
+        done.push(Shifted { before, of: Allowed { event: event.clone(), grant: old.grant }, changed });
+        moved.push((old.event, event));
     }
+    let moved = moved.iter().map(|(old, new)| (old, new));
+    conflicts::guard_together(tx, ctx, moved, shift.on_conflict)
+        .await
+        .map_err(|(id, error)| shift.refused(id, error))?;
     Ok(done)
+}
+
+impl Shift {
+    /// Why one of them cannot be moved.
+    fn refused(&self, id: EventId, error: EventError) -> ShiftRefused {
+        match error {
+            EventError::Internal(error) => ShiftRefused::Internal(error),
+            error => {
+                let index = self.ids.iter().position(|one| *one == id).unwrap_or_default();
+                ShiftRefused::Some(vec![(index, id, error)])
+            }
+        }
+    }
 }
 
 /// The events as they are, each with what it will say; or everything that stands against it.

@@ -128,6 +128,14 @@ pub(super) async fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = EventId>
     Ok(())
 }
 
+/// The same for the next events of a calendar behind `after`.
+pub(super) async fn lock_next(tx: &mut Tx, calendar: CalendarId, after: EventId, limit: i64) -> Result<()> {
+    let statement =
+        tx.lock_row("SELECT version AS n FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    statement.bind(calendar).bind(after).bind(limit).all::<i64>(tx).await?;
+    Ok(())
+}
+
 pub(super) async fn insert(tx: &mut Tx, event: &Event, derived: &Derived) -> Result<()> {
     sql("INSERT INTO events (id, uid, calendar_id, author_id, split_from, state, submitted, visibility, version, starts_at, ends_at, reach,
             weekday, title_key, created_at, updated_at, deleted_at, venue_id, content, sequence_from, first_made_at)

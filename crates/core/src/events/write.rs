@@ -1,5 +1,8 @@
 //! The one way in which events are written: row, version, change-log row, in the transaction of the command.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use kalends_db::{Result, Tx};
 use kalends_kernel::{CalendarId, EventId, Id};
@@ -17,7 +20,7 @@ use crate::search;
 
 /// Writes a new event as version 1.
 pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: Said) -> Result<(), EventError> {
-    conflicts::guard(tx, ctx, None, event, said.on_conflict, &said.leaving).await?;
+    conflicts::guard(tx, ctx, said.goes_on.as_deref(), event, said.on_conflict, &said.leaving).await?;
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
     search::add(tx, event.id, &entry(event, &derived)).await?;
@@ -43,13 +46,16 @@ pub(super) struct Said {
     pub(super) op: Op,
     /// What the caller wants when it takes time that is taken; none for what calendar and venue say.
     pub(super) on_conflict: Option<Conflicts>,
-    /// Events that the same command moves away next: where they still are is no conflict.
-    pub(super) leaving: Vec<EventId>,
+    /// Events that the same command moves, too: where they are meanwhile is no conflict. Whoever names some looks at them together
+    /// afterwards ([`conflicts::guard_together`]).
+    pub(super) leaving: Arc<BTreeSet<EventId>>,
+    /// Whose time a new event goes on taking: a series that was split.
+    pub(super) goes_on: Option<Box<Event>>,
 }
 
 impl Said {
     pub(super) fn of(operation: &'static str) -> Said {
-        Said { operation, comment: None, op: Op::Updated, on_conflict: None, leaving: Vec::new() }
+        Said { operation, comment: None, op: Op::Updated, on_conflict: None, leaving: Arc::default(), goes_on: None }
     }
 }
 
@@ -192,6 +198,8 @@ const BATCH: i64 = 500;
 pub async fn derive_again(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId) -> Result<()> {
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
+        // Whoever is just writing one of them may still know the old zone.
+        store::lock_next(tx, calendar, after, BATCH).await?;
         let events = store::next(tx, ctx, Some(calendar), after, BATCH).await?;
         let Some(last) = events.last() else { return Ok(()) };
         after = last.id;

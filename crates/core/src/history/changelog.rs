@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use kalends_db::Conn;
-use kalends_kernel::EventId;
+use kalends_kernel::{EventId, GroupId};
 
 use super::read::{Entry, Person, as_of, open};
 use super::store;
-use crate::access::{self, Can};
+use crate::access::{self, Can, Role};
 use crate::changes::Position;
 use crate::ctx::Ctx;
 use crate::events::{Allowed, EventError};
@@ -22,12 +22,28 @@ pub struct RoleChange {
     pub actor: Option<Person>,
     /// Through which door.
     pub door: String,
-    /// Whose role it is.
-    pub user: Option<Person>,
+    /// Whose role it is; none of an account that is gone.
+    pub whose: Option<Whose>,
     /// The role before; none when there was none.
     pub from: Option<String>,
     /// The role after.
     pub to: Option<String>,
+}
+
+/// Who has a role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Somebody.
+    Person(Person),
+    /// A group, by the name that it had then.
+    Group {
+        /// Which.
+        id: GroupId,
+        /// What it was called.
+        name: String,
+    },
+    /// An address; only owners are told.
+    Address(String),
 }
 
 /// A line of the story.
@@ -78,9 +94,10 @@ pub async fn changelog(
         0 => None,
         upto => store::last(conn, id, seen, upto).await?.map(|stored| Box::new(as_of(&of, stored))),
     };
+    let owns = of.grant.role == Some(Role::Owner);
     let sees_roles = access::check(Some(of.grant), Can::SeePermissions).is_ok();
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let roles = if sees_roles { store::role_changes(conn, id, place.roles, wanted).await? } else { Vec::new() };
+    let roles = if sees_roles { store::role_changes(conn, id, place.roles, owns, wanted).await? } else { Vec::new() };
     let mut roles = roles.into_iter().peekable();
     let (mut versions, mut all_read) = (std::collections::VecDeque::new(), false);
     let (mut lines, mut bytes, mut read_to) = (Vec::new(), 0, place.version);

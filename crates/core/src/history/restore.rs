@@ -1,7 +1,10 @@
 //! A whole calendar back to an instant, with a preview.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use kalends_db::Tx;
+use kalends_db::{Error, Tx};
 use kalends_kernel::fields::Fields;
 use kalends_kernel::{CalendarId, EventId, Invalid};
 use serde_json::{Map, Value};
@@ -9,9 +12,10 @@ use serde_json::{Map, Value};
 use super::rollback::COMMENT;
 use super::store;
 use crate::access::Can;
-use crate::calendars;
+use crate::calendars::{self, Conflicts};
+use crate::conflicts::{self, Report};
 use crate::ctx::Ctx;
-use crate::events::roll_back::{WayBack, take_back, way_back};
+use crate::events::roll_back::{Taking, WayBack, take_back, way_back};
 use crate::events::store::Snapshot;
 use crate::events::{self, Allowed, Event, EventError};
 
@@ -24,10 +28,12 @@ pub struct RestoreWish {
     pub preview: bool,
     /// What they say about it.
     pub comment: Option<String>,
+    /// What is to happen when an event takes time that is taken; none for what calendar and venue say.
+    pub on_conflict: Option<Conflicts>,
 }
 
 impl RestoreWish {
-    /// Reads `{at, preview?, comment?}`; without `preview` it is one.
+    /// Reads `{at, preview?, comment?, on_conflict?}`; without `preview` it is one.
     pub fn parse(body: &Map<String, Value>) -> Result<RestoreWish, Invalid> {
         let mut fields = Fields::of_map(body, "");
         let at = fields.parsed("at", "not-an-instant", |text| {
@@ -36,9 +42,10 @@ impl RestoreWish {
         let at = fields.require("at", at);
         let preview = fields.boolean("preview").unwrap_or(true);
         let comment = fields.text("comment", COMMENT);
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
         let invalid = fields.finish();
         match at {
-            Some(at) => invalid.or(RestoreWish { at, preview, comment }),
+            Some(at) => invalid.or(RestoreWish { at, preview, comment, on_conflict }),
             None => Err(invalid),
         }
     }
@@ -84,6 +91,8 @@ pub struct Item {
     pub to: Option<i64>,
     /// What is in the way; then it stays as it is.
     pub problem: Option<EventError>,
+    /// What it clashes with as it is then, where somebody asks.
+    pub clashes: Option<Report>,
 }
 
 /// What would change, or has changed.
@@ -123,9 +132,7 @@ pub async fn restore_calendar(
     let mut found = Vec::new();
     // By id, so that two such commands cannot wait for each other.
     for id in ids {
-        if !wish.preview {
-            events::lock(tx, id).await?;
-        }
+        events::lock(tx, id).await?;
         found.push(look(tx, ctx, id, wish.at).await?);
     }
     // First what goes, so that what comes back finds its UID free.
@@ -134,13 +141,101 @@ pub async fn restore_calendar(
         found.iter().filter(|one| one.item.action == Action::Delete).map(|one| one.item.id).collect();
     for one in &mut found {
         one.check_uid(tx, &going).await?;
-        if let (Some(way), false, None) = (one.way.take(), wish.preview, &one.item.problem) {
-            take_back(tx, ctx, &one.old, way, wish.comment.clone()).await?;
+    }
+    // A preview does it all and lets it go: what takes time that is taken shows only then.
+    let outcome = tx
+        .attempt(async |tx| {
+            let told = take_all_back(tx, ctx, wish, &found).await?;
+            if wish.preview { Err(Undone::Shown(told)) } else { Ok(told) }
+        })
+        .await?;
+    let told = match outcome {
+        Ok(told) | Err(Undone::Shown(told)) => told,
+        Err(Undone::Clash(report)) => return Err(EventError::Clash(report)),
+        Err(Undone::Failed(error)) => return Err(error),
+    };
+    for (one, told) in found.iter_mut().zip(told) {
+        match told {
+            Ok(clashes) => one.item.clashes = clashes,
+            Err(problem) => one.item.refuse(problem),
         }
     }
     let mut items: Vec<Item> = found.into_iter().map(|one| one.item).collect();
     items.sort_by_key(|item| item.id);
     Ok(Restored { items })
+}
+
+/// What is said of an event that was taken back, or why it was not.
+type Told = Result<Option<Report>, EventError>;
+
+/// Why a part of the work was let go.
+enum Undone {
+    /// It was only to be shown.
+    Shown(Vec<Told>),
+    /// An event takes time that is taken.
+    Clash(Box<Report>),
+    /// All of it failed.
+    Failed(EventError),
+}
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Undone::Failed(error.into())
+    }
+}
+impl From<EventError> for Undone {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Clash(report) => Undone::Clash(report),
+            other => Undone::Failed(other),
+        }
+    }
+}
+
+/// Takes them back, and says of each what it clashes with, or that it stays because the time is taken. All together first,
+/// since they may have changed places; where that cannot be, one after the other.
+async fn take_all_back(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Vec<Told>, Undone> {
+    let together = tx.attempt(async |tx| take_together(tx, ctx, wish, found).await).await?;
+    let taken = match together {
+        Err(Undone::Clash(_)) => take_each(tx, ctx, wish, found).await?,
+        other => other?,
+    };
+    let mut told = Vec::with_capacity(taken.len());
+    for event in taken {
+        told.push(match event {
+            Ok(Some(event)) => Ok(conflicts::told(tx, ctx, &event, wish.on_conflict).await?),
+            Ok(None) => Ok(None),
+            Err(problem) => Err(problem),
+        });
+    }
+    Ok(told)
+}
+
+/// The events as they are now; none of those that stay as they are anyway.
+type Taken = Vec<Result<Option<Event>, EventError>>;
+
+async fn take_together(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Taken, Undone> {
+    let leaving: Arc<BTreeSet<EventId>> = Arc::new(found.iter().map(|one| one.item.id).collect());
+    let mut taken = Taken::with_capacity(found.len());
+    for one in found {
+        taken.push(Ok(one.take_back(tx, ctx, wish, leaving.clone()).await?));
+    }
+    let moved = found.iter().zip(&taken).filter_map(|(one, now)| Some((&one.old, now.as_ref().ok()?.as_ref()?)));
+    match conflicts::guard_together(tx, ctx, moved, wish.on_conflict).await {
+        Ok(()) => Ok(taken),
+        Err((_, error)) => Err(error.into()),
+    }
+}
+
+async fn take_each(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Taken, Undone> {
+    let mut taken = Taken::with_capacity(found.len());
+    for one in found {
+        taken.push(match one.take_back(tx, ctx, wish, Arc::default()).await {
+            Err(error @ EventError::Clash(_)) => Err(error),
+            other => Ok(other?),
+        });
+    }
+    Ok(taken)
 }
 
 struct Looked {
@@ -163,8 +258,15 @@ async fn look(tx: &mut Tx, ctx: &Ctx, id: EventId, at: Timestamp) -> Result<Look
         (true, false) => Action::Restore,
         _ => Action::Rollback,
     };
-    let mut item =
-        Item { id, title: now.content.title.clone(), action, from: old.event.version, to: version, problem: None };
+    let mut item = Item {
+        id,
+        title: now.content.title.clone(),
+        action,
+        from: old.event.version,
+        to: version,
+        problem: None,
+        clashes: None,
+    };
     let mut way = None;
     if action != Action::None {
         match way_back(tx, ctx, &old, &to).await {
@@ -184,6 +286,19 @@ impl Item {
 }
 
 impl Looked {
+    /// Gives it its old state, if it gets one.
+    async fn take_back(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        wish: &RestoreWish,
+        leaving: Arc<BTreeSet<EventId>>,
+    ) -> Result<Option<Event>, EventError> {
+        let Some(way) = self.way.clone() else { return Ok(None) };
+        let taking = Taking { comment: wish.comment.clone(), on_conflict: wish.on_conflict, leaving };
+        Ok(Some(take_back(tx, ctx, &self.old, way, taking).await?))
+    }
+
     /// Another event may have taken the UID since; those that go do not count.
     async fn check_uid(&mut self, tx: &mut Tx, going: &[EventId]) -> Result<(), EventError> {
         let comes = !self.to.deleted && (self.old.facts.deleted || self.to.calendar_id != self.old.calendar_id);

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::read::Seen;
 use super::store;
 use crate::access::{Can, Denied};
+use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
-use crate::events::roll_back::{take_back, way_back};
+use crate::events::roll_back::{Taking, take_back, way_back};
 use crate::events::{self, Allowed, EventError};
 
 /// A rollback that somebody wishes.
@@ -19,14 +20,17 @@ pub struct RollbackWish {
     pub if_match: Option<Vec<i64>>,
     /// What they say about it.
     pub comment: Option<String>,
+    /// What is to happen when it takes time that is taken; none for what calendar and venue say.
+    pub on_conflict: Option<Conflicts>,
 }
 
 impl RollbackWish {
-    /// Reads `{comment?}`.
+    /// Reads `{comment?, on_conflict?}`.
     pub fn parse(body: &Map<String, Value>, if_match: Option<Vec<i64>>) -> Result<RollbackWish, Invalid> {
         let mut fields = Fields::of_map(body, "");
         let comment = fields.text("comment", COMMENT);
-        fields.finish().or(RollbackWish { if_match, comment })
+        let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
+        fields.finish().or(RollbackWish { if_match, comment, on_conflict })
     }
 }
 
@@ -51,6 +55,7 @@ pub async fn roll_back(
     // Who may edit an event sees every version of it.
     let then = store::version(tx, id, Seen::All, version).await?.ok_or(Denied::NotFound)?;
     let way = way_back(tx, ctx, &old, &then.snapshot).await?;
-    take_back(tx, ctx, &old.event, way, wish.comment.clone()).await?;
+    let taking = Taking { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..Taking::default() };
+    take_back(tx, ctx, &old.event, way, taking).await?;
     events::load(tx, ctx, id, Can::See).await
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row, Sql, sql};
 use kalends_kernel::{CalendarId, EventId, UserId};
 
-use super::changelog::RoleChange;
+use super::changelog::{RoleChange, Whose};
 use super::read::{Entry, Person, Seen};
 use crate::changes::Position;
 use crate::events::store::Snapshot;
+use crate::sharing::Party;
 
 /// What is told of a version without its content.
 const ENTRY: &str = "v.version, v.at, v.actor_id, u.name AS actor_name, v.door, v.operation, v.comment, v.changed";
@@ -104,28 +105,42 @@ impl FromRow for RoleChange {
         let detail: serde_json::Value = row.json("detail")?;
         let role = |name: &str| detail.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
         let (id, name): (Option<UserId>, Option<String>) = (row.opt("user_id")?, row.opt("user_name")?);
+        let person = id.map(|id| Whose::Person(Person { id, name: name.unwrap_or_default() }));
+        let said = Party::read(&detail).map(|party| match party {
+            Party::Group { id, name } => Whose::Group { id, name },
+            Party::Address { email, .. } => Whose::Address(email),
+        });
         Ok(RoleChange {
             position: Position { tx: row.get("tx")?, seq: row.get("seq")? },
             at: row.get("at")?,
             actor: actor(row)?,
             door: row.get("door")?,
-            user: id.map(|id| Person { id, name: name.unwrap_or_default() }),
+            whose: person.or(said),
             from: role("from"),
             to: role("to"),
         })
     }
 }
 
-/// The next changes of roles on an event behind a place in the log.
-pub(super) async fn role_changes(conn: &mut Conn, id: EventId, after: Position, limit: i64) -> Result<Vec<RoleChange>> {
+/// The next changes of roles on an event behind a place in the log; those of addresses only for owners. Of a group's role the
+/// log also has a row for each member, for delta sync: those, which do not say what became of the role, are not of the story.
+pub(super) async fn role_changes(
+    conn: &mut Conn,
+    id: EventId,
+    after: Position,
+    with_addresses: bool,
+    limit: i64,
+) -> Result<Vec<RoleChange>> {
     sql("SELECT c.tx, c.seq, c.at, c.actor_id, a.name AS actor_name, c.door, c.user_id, u.name AS user_name, c.detail
          FROM changes c LEFT JOIN users a ON a.id = c.actor_id LEFT JOIN users u ON u.id = c.user_id
-         WHERE c.record_id = $1 AND c.kind = 'event_permission' AND c.detail IS NOT NULL AND (c.tx, c.seq) > ($2, $3)
+         WHERE c.record_id = $1 AND c.kind = 'event_permission' AND c.detail LIKE '%\"to\":%' AND ($5 OR c.detail NOT LIKE '%\"email\":%')
+            AND (c.tx, c.seq) > ($2, $3)
          ORDER BY c.tx, c.seq LIMIT $4")
     .bind(id)
     .bind(after.tx)
     .bind(after.seq)
     .bind(limit)
+    .bind(with_addresses)
     .all(conn)
     .await
 }

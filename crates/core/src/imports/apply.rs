@@ -9,14 +9,14 @@ use super::convert::{Item, said};
 use super::decide::{Decision, decide};
 use super::report::{Action, Row, Source};
 use super::store;
-use crate::access::Can;
 use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::{self, Allowed, Event, EventError, Origin};
 
 /// Does with these events what is to be done, and gives their rows. An error undoes all of them.
 pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<Row>, EventError> {
-    let into = calendars::load(tx, ctx, calendar, Can::Edit).await?;
+    ctx.begin();
+    let into = events::into_calendar(tx, ctx, calendar).await?;
     let uids: Vec<&str> = items.iter().map(|item| item.uid.as_str()).collect();
     let here = events::with_uids(tx, ctx, calendar, &uids).await?;
     let ids: Vec<EventId> = here.iter().map(|one| one.event.id).collect();

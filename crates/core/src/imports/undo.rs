@@ -47,6 +47,7 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
         let undone = db
             .write((ctx, lease, progress, rows), |tx, (ctx, lease, progress, rows)| {
                 Box::pin(async move {
+                    ctx.begin();
                     lease.step(tx, ctx.now, *progress).await?;
                     let mut undone = Undone::default();
                     for row in rows {

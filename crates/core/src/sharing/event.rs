@@ -98,6 +98,7 @@ pub(crate) async fn withdraw_from_event(
         changes::record(tx, ctx, change(id, calendar, user, was, None)).await?;
     }
     for grant in store::groups::grants(tx, On::Event(id)).await? {
+        grants::log(tx, ctx, On::Event(id), grant.group, Some(grant.role), None).await?;
         let reach = Reach { group: grant.group, member: None, on: Some(On::Event(id)), op: "deleted", was: None };
         store::groups::record(tx, ctx, &reach).await?;
     }

@@ -4,11 +4,13 @@
 use jiff::SignedDuration;
 use kalends_db::{Conn, Error, Tx};
 use kalends_kernel::{EmailAddress, GroupId, Invalid, UserId};
+use serde_json::{Value, json};
 
 use super::store::groups::{self as store, Grant, On, Reach};
 use super::store::members as member_store;
 use super::{Invitation, Permission, Principal, SharingError, Wish, groups};
 use crate::access::Role;
+use crate::changes::{self, Change, Kind};
 use crate::ctx::Ctx;
 
 /// Whom a role is given to.
@@ -83,7 +85,11 @@ pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, on: On, target: Target, role: Ro
         let detail = format!("at most {MOST} groups and addresses may have a role; take one away first");
         return Err(Invalid::one("/users", "too-many", detail).into());
     }
+    if old.is_none() {
+        bounded(tx, group, 1, 0).await??;
+    }
     store::put_grant(tx, ctx, on, group, role, expires_at).await?;
+    log(tx, ctx, on, group, old, Some(role)).await?;
     let op = super::calendar::op(old, Some(role)).name();
     let was = Some(old.map_or(0, Role::rank));
     Ok(store::record(tx, ctx, &Reach { group, member: None, on: Some(on), op, was }).await?)
@@ -94,6 +100,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, on: On, group: GroupId, role:
     let grants = store::grants(tx, on).await?;
     let Some(grant) = grants.into_iter().find(|grant| grant.group == group) else { return Ok(false) };
     store::put_grant(tx, ctx, on, group, role, grant.expires_at).await?;
+    log(tx, ctx, on, group, Some(grant.role), Some(role)).await?;
     store::record(tx, ctx, &Reach { group, member: None, on: Some(on), op: "updated", was: Some(grant.role.rank()) })
         .await?;
     Ok(true)
@@ -101,8 +108,84 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, on: On, group: GroupId, role:
 
 /// Takes the role of a group or address away; false when it has none.
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, on: On, group: GroupId) -> Result<bool, Error> {
+    let grants = store::grants(tx, on).await?;
+    let Some(grant) = grants.into_iter().find(|grant| grant.group == group) else { return Ok(false) };
+    log(tx, ctx, on, group, Some(grant.role), None).await?;
     store::record(tx, ctx, &Reach { group, member: None, on: Some(on), op: "deleted", was: None }).await?;
     Ok(store::remove_grant(tx, on, group).await? > 0)
+}
+
+/// How many rows of the log one change of a group may take: one for each member and each thing that it has a role on.
+const MOST_REACHED: i64 = 100_000;
+
+/// Whether a group may have so many more roles and members: who is in it must come to know of each change in a bounded time.
+pub(super) async fn bounded(
+    tx: &mut Tx,
+    group: GroupId,
+    more_roles: i64,
+    more_members: i64,
+) -> Result<Result<(), Invalid>, Error> {
+    let (roles, members) = (store::count_grants(tx, group).await?, member_store::member_count(tx, group).await?);
+    if (roles + more_roles).saturating_mul((members + more_members).max(1)) > MOST_REACHED {
+        let detail = format!(
+            "the group's members times what is shared with it would be more than {MOST_REACHED}; share calendars instead of events"
+        );
+        return Ok(Err(Invalid::one("/users", "too-many", detail)));
+    }
+    Ok(Ok(()))
+}
+
+/// Whose role a row of the log is about, when it is nobody's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Party {
+    Group { id: GroupId, name: String },
+    Address { id: GroupId, email: String },
+}
+
+impl Party {
+    /// From the detail of a row.
+    pub(crate) fn read(detail: &Value) -> Option<Party> {
+        let party = detail.get("group")?;
+        let text = |name: &str| party.get(name).and_then(Value::as_str).map(str::to_owned);
+        let id = text("id")?.parse().ok()?;
+        Some(match text("email") {
+            Some(email) => Party::Address { id, email },
+            None => Party::Group { id, name: text("name").unwrap_or_default() },
+        })
+    }
+
+    fn detail(&self) -> Value {
+        match self {
+            Party::Group { id, name } => json!({"id": id, "name": name}),
+            Party::Address { id, email } => json!({"id": id, "email": email}),
+        }
+    }
+}
+
+/// Writes into the logs that a group or an address was given a role, or lost it: one row, whoever is in it.
+pub(super) async fn log(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    on: On,
+    group: GroupId,
+    from: Option<Role>,
+    to: Option<Role>,
+) -> Result<(), Error> {
+    let Some(party) = store::party(tx, group).await? else { return Ok(()) };
+    let (kind, record) = match on {
+        On::Calendar(id) => (Kind::CalendarPermission, id.uuid()),
+        On::Event(id) => (Kind::EventPermission, id.uuid()),
+    };
+    let change = Change {
+        kind,
+        op: super::calendar::op(from, to),
+        record,
+        calendar: None,
+        user: None,
+        version: None,
+        detail: Some(json!({"from": from.map(Role::name), "to": to.map(Role::name), "group": party.detail()})),
+    };
+    changes::record(tx, ctx, change).await
 }
 
 /// Somebody leaves: what was given to their addresses goes, too.

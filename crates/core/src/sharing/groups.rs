@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::store::groups::{self as store, Reach};
 use super::store::members as member_store;
-use super::{Invitation, input};
+use super::{Invitation, grants, input};
 use crate::access::{self, Denied, Role};
 use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
@@ -215,8 +215,26 @@ async fn log(tx: &mut Tx, ctx: &Ctx, id: GroupId, op: Op, version: i64) -> Resul
     changes::record(tx, ctx, change).await
 }
 
+/// Writes into the logs that somebody came into the group, or left it.
+async fn log_member(tx: &mut Tx, ctx: &Ctx, id: GroupId, member: UserId, came: bool) -> Result<(), Error> {
+    let detail = json!({"member": {"id": member, "op": if came { "added" } else { "removed" }}});
+    let change = Change {
+        kind: Kind::Group,
+        op: Op::Updated,
+        record: id.uuid(),
+        calendar: None,
+        user: Some(member),
+        version: None,
+        detail: Some(detail),
+    };
+    changes::record(tx, ctx, change).await
+}
+
 /// Takes a group away, with everything it was given.
 pub(super) async fn remove(tx: &mut Tx, ctx: &Ctx, id: GroupId) -> Result<(), Error> {
+    for (on, role) in store::grants_of(tx, id).await? {
+        grants::log(tx, ctx, on, id, Some(role), None).await?;
+    }
     store::record(tx, ctx, &Reach { group: id, member: None, on: None, op: "deleted", was: None }).await?;
     store::delete(tx, id).await
 }
@@ -236,6 +254,8 @@ pub fn parse_members(body: &Map<String, Value>) -> Result<Vec<Invitation>, Inval
 pub async fn add_members(tx: &mut Tx, ctx: &Ctx, id: GroupId, people: &[Invitation]) -> Result<i64, GroupError> {
     store::lock(tx, id).await?;
     group(tx, ctx, id, Role::Owner).await?;
+    let more = i64::try_from(people.len()).unwrap_or(i64::MAX);
+    grants::bounded(tx, id, 0, more).await??;
     let mut invalid = Invalid::new();
     for (index, person) in people.iter().enumerate() {
         let Some(user) = super::store::account(tx, person).await? else {
@@ -243,6 +263,7 @@ pub async fn add_members(tx: &mut Tx, ctx: &Ctx, id: GroupId, people: &[Invitati
             continue;
         };
         if member_store::add_member(tx, id, user, ctx.now).await? {
+            log_member(tx, ctx, id, user, true).await?;
             store::record(tx, ctx, &Reach { group: id, member: Some(user), on: None, op: "created", was: Some(0) })
                 .await?;
         }
@@ -265,6 +286,10 @@ pub async fn remove_member(tx: &mut Tx, ctx: &Ctx, id: GroupId, user: UserId) ->
 
 /// Takes somebody out of a group.
 pub(super) async fn expel(tx: &mut Tx, ctx: &Ctx, id: GroupId, user: UserId) -> Result<(), Error> {
+    if !member_store::is_member(tx, id, user).await? {
+        return Ok(());
+    }
+    log_member(tx, ctx, id, user, false).await?;
     store::record(tx, ctx, &Reach { group: id, member: Some(user), on: None, op: "deleted", was: None }).await?;
     member_store::remove_member(tx, id, user).await
 }

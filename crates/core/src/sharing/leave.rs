@@ -11,6 +11,7 @@ use crate::access::Role;
 use crate::calendars;
 use crate::changes::{self, Change, Kind, Op};
 use crate::ctx::Ctx;
+use crate::events;
 
 /// Takes a person out of everything that is shared. Their calendars pass to another owner; one that has none and that
 /// others use passes to an administrator (who can give it on), else to whoever may do most in it; what nobody else uses, and
@@ -79,6 +80,8 @@ async fn pass_on(tx: &mut Tx, ctx: &Ctx, id: CalendarId, user: UserId) -> Result
         }
         if calendar.is_default {
             store::no_longer_default(tx, id).await?;
+            // What others wrote into it was the leaver's time; now it is their own.
+            events::derive_again(tx, ctx, id).await?;
         }
         return hand_over(tx, ctx, id, user, heir).await;
     }

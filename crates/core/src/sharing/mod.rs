@@ -19,6 +19,7 @@ mod transfer;
 pub use calendar::{calendar_permissions, change_on_calendar, revoke_on_calendar, share_calendar};
 pub(crate) use event::withdraw_from_event;
 pub use event::{change_on_event, event_permissions, revoke_on_event, share_event};
+pub(crate) use grants::Party;
 pub use grants::{address_given_up, address_verified};
 pub use input::{Invitation, Wish, parse_role, parse_share};
 pub use leave::leave_all;

@@ -156,8 +156,7 @@ impl Run {
         let ids = Ids::at(self.now);
         let by = Credential::Session(ids.next());
         let actor = Actor::User(SignedIn { id: self.user, role: GlobalRole::Organizer, by });
-        let (request_id, trail) = ("model".to_owned(), Default::default());
-        Ctx { actor, now: self.now, ids, door: Door::Rest, horizon_years: 10, request_id, trail }
+        Ctx { actor, ids, ..Ctx::system(self.now, Door::Rest) }
     }
 
     /// The next operation.

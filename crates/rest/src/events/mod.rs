@@ -85,7 +85,8 @@ async fn view_of(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) 
     Ok(EventView::of(of).told(conflicts::told(tx, ctx, &of.event, wish).await?.as_ref()))
 }
 
-async fn written(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
+/// The answer with it.
+pub(crate) async fn written(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer {
     Ok(view_of(tx, ctx, of, wish).await?.reply())
 }
 

@@ -136,12 +136,14 @@ impl From<ShiftRefused> for Problem {
         (status = 409, description = "`review-required`, `orphaned-overrides` or `wrong-state` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn shift(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let shift = Shift::parse(&body.map)?;
-    if shift.preview {
-        let mut conn = app.db.reader().await?;
-        return Ok(shown(true, events::preview_shift(&mut conn, &call.call.ctx, &shift).await?));
-    }
     write(&app, call.call, body.digest, shift, |tx, ctx, shift| {
-        Box::pin(async move { Ok(shown(false, events::shift(tx, ctx, shift).await?)) })
+        Box::pin(async move {
+            let shifted = match shift.preview {
+                true => events::preview_shift(tx, ctx, shift).await?,
+                false => events::shift(tx, ctx, shift).await?,
+            };
+            Ok(shown(shift.preview, shifted))
+        })
     })
     .await
 }

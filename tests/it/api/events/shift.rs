@@ -55,6 +55,32 @@ async fn events_move_on_the_wall_clock_with_their_words_renamed() {
 }
 
 #[tokio::test]
+async fn what_moves_together_may_not_end_at_the_same_time_and_a_preview_says_so() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let strict = calendar(&alice, &json!({"name": "Strict", "conflicts": "reject"})).await;
+    let on = |day: &str, rule: Value| {
+        json!({"title": day, "start": format!("{day}T09:00:00"), "end": format!("{day}T10:00:00"), "time_zone": "Europe/Zurich",
+            "calendar_id": strict, "recurrence": rule})
+    };
+    // A month later both are on the last of February; the series has an instance there before and after.
+    let single = event(&alice, &on("2027-01-28", json!([]))).await.id();
+    let daily = event(&alice, &on("2027-01-29", json!(["RRULE:FREQ=DAILY"]))).await.id();
+    for ids in [[&single, &daily], [&daily, &single]] {
+        for preview in [true, false] {
+            let body = json!({"ids": ids, "by": "P1M", "preview": preview});
+            let refused = shift(&alice, &body).await.expect_problem("conflict");
+            let other = refused.json["problems"][0]["problem"]["conflicts"][0]["event_id"].as_str().expect("an event");
+            assert!(other == single || other == daily, "{}", refused.text);
+        }
+        assert_eq!(starts(&alice, &single).await, ["2027-01-28T09:00:00+01:00"]);
+    }
+    let body = json!({"ids": [single, daily], "by": "P7D"});
+    shift(&alice, &body).await.expect(200);
+    fits(&world).await;
+}
+
+#[tokio::test]
 async fn a_series_moves_with_its_rule_its_dates_and_its_overrides() {
     let world = World::new().await;
     let alice = world.alice().await;

@@ -79,6 +79,61 @@ async fn the_changelog_tells_the_story_with_its_roles_from_the_beginning() {
 }
 
 #[tokio::test]
+async fn a_groups_role_is_one_line_and_that_of_an_address_is_for_owners_and_names_nobody() {
+    let world = World::new().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let id = event(&alice, &choir()).await.id();
+    share(&alice, &format!("events/{id}"), &carol, "editor").await;
+    let group = alice.post("/api/v1/groups").json(&json!({"name": "The \"to\": board"})).expect(201).await.id();
+    let members = json!({"users": [{"user_id": bob.id}, {"user_id": carol.id}]});
+    alice.post(&format!("/api/v1/groups/{group}/members")).json(&members).expect(200).await;
+    for party in
+        [json!({"group_id": group}), json!({"email": "bob@example.org"}), json!({"email": "nobody@example.org"})]
+    {
+        let mut one = party.clone();
+        one["role"] = "viewer".into();
+        alice.post(&format!("/api/v1/events/{id}/share")).json(&json!({"users": [one]})).expect(200).await;
+    }
+    let all = alice.get(&format!("/api/v1/events/{id}/permissions")).expect(200).await;
+    for one in all.items().iter().filter(|one| one["user_id"].is_null()) {
+        let of = one["id"].as_str().or(one["group_id"].as_str()).expect("an id");
+        alice.delete(&format!("/api/v1/events/{id}/permissions/{of}")).expect(204).await;
+    }
+    let told = async |person: &kalends_testkit::Person| -> Vec<Value> {
+        let story = person.get(&format!("/api/v1/events/{id}/changelog")).expect(200).await;
+        let roles = story.items().iter().filter(|line| line["permission"].is_object()).skip(1);
+        let line = |line: &Value| {
+            let role = &line["permission"];
+            json!([
+                line["operation"],
+                role["user"]["name"],
+                role["group"]["name"],
+                role["email"],
+                role["from"],
+                role["to"]
+            ])
+        };
+        roles.map(line).collect()
+    };
+    let of_group = [
+        json!(["share", null, "The \"to\": board", null, null, "viewer"]),
+        json!(["unshare", null, "The \"to\": board", null, "viewer", null]),
+    ];
+    assert_eq!(told(&carol).await, of_group, "an editor");
+    let of_address = |how: &str, email: &str, from: Value, to: Value| json!([how, null, null, email, from, to]);
+    let (viewer, none) = (json!("viewer"), Value::Null);
+    let mut all = told(&alice).await;
+    all.sort_by_key(Value::to_string);
+    let mut expected = of_group.to_vec();
+    for email in ["bob@example.org", "nobody@example.org"] {
+        expected.push(of_address("share", email, none.clone(), viewer.clone()));
+        expected.push(of_address("unshare", email, viewer.clone(), none.clone()));
+    }
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(all, expected, "an owner");
+}
+
+#[tokio::test]
 async fn who_may_not_see_roles_gets_the_story_without_them() {
     let world = World::new().await;
     let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod changelog;
+mod conflicts;
 mod diff;
 mod reading;
 mod rollback;

@@ -6,6 +6,7 @@ use kalends_kernel::{CalendarId, Cursor, EmailAddress, EventId, GroupId, UserId}
 
 use crate::access::Role;
 use crate::ctx::Ctx;
+use crate::sharing::Party;
 use crate::sharing::groups::Group;
 
 /// What is shared.
@@ -77,6 +78,30 @@ pub(crate) async fn grants(conn: &mut Conn, on: On) -> Result<Vec<Grant>> {
         on.column()
     );
     on.bind(sql(text)).all(conn).await
+}
+
+impl FromRow for Party {
+    fn from_row(row: &Row) -> Result<Self> {
+        let id = row.get("id")?;
+        Ok(match row.opt("email")? {
+            Some(email) => Party::Address { id, email },
+            None => Party::Group { id, name: row.get("name")? },
+        })
+    }
+}
+
+/// What stands in the log for a group or an address.
+pub(crate) async fn party(conn: &mut Conn, group: GroupId) -> Result<Option<Party>> {
+    sql("SELECT id, name, email FROM user_groups WHERE id = $1").bind(group).optional(conn).await
+}
+
+/// On how much a group has a role.
+pub(crate) async fn count_grants(conn: &mut Conn, group: GroupId) -> Result<i64> {
+    sql("SELECT (SELECT count(*) FROM calendar_group_permissions WHERE group_id = $1)
+         + (SELECT count(*) FROM event_group_permissions WHERE group_id = $1) AS n")
+    .bind(group)
+    .one(conn)
+    .await
 }
 
 pub(crate) async fn put_grant(

@@ -94,8 +94,8 @@ pub(crate) async fn first_member(conn: &mut Conn, group: GroupId) -> Result<Opti
     Ok(found.map(|found| found.0))
 }
 
-/// Who else than `but` owns something through a group, or through an address that they have shown to be theirs: of the
-/// accounts that can sign in who has been in such a group longest.
+/// Who else than `but` owns something through a group: of the accounts that can sign in who has been in such a group longest.
+/// An address counts for nothing here, even when it is somebody's: what follows would tell that it is.
 pub(crate) async fn owner_by_group(conn: &mut Conn, on: On, but: UserId) -> Result<Option<UserId>> {
     struct Owner(UserId);
     impl FromRow for Owner {
@@ -104,7 +104,8 @@ pub(crate) async fn owner_by_group(conn: &mut Conn, on: On, but: UserId) -> Resu
         }
     }
     let text = format!(
-        "SELECT m.user_id FROM {} g JOIN group_members m ON m.group_id = g.group_id JOIN users u ON u.id = m.user_id
+        "SELECT m.user_id FROM {} g JOIN user_groups s ON s.id = g.group_id AND s.email_key IS NULL
+             JOIN group_members m ON m.group_id = g.group_id JOIN users u ON u.id = m.user_id
          WHERE g.{} = $1 AND g.rank = $2 AND m.user_id <> $3 AND NOT u.disabled AND u.deleted_at IS NULL
          ORDER BY m.created_at, m.user_id LIMIT 1",
         on.table(),
