@@ -34,12 +34,26 @@ async fn kinds(world: &World) -> Vec<(String, String)> {
         let made = alice.post("/api/v1/me/feeds").json(&body).expect(201).await;
         format!("/feeds/{}.ics", made.str("/token"))
     };
+    // What programs write that has no place here is kept, and comes out in an order and number that is right.
+    let kept = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//EN\r\nBEGIN:VEVENT\r\nUID:kept\r\nDTSTAMP:20270101T000000Z\r\n\
+        DTSTART:20270301T190000Z\r\nDTEND:20270301T210000Z\r\nSUMMARY:Meeting\r\nORGANIZER;CN=Ada:mailto:ada@example.org\r\n\
+        ORGANIZER:mailto:other@example.org\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org\r\nATTENDEE:mailto:carol@example.org\r\n\
+        PRIORITY:1\r\nPRIORITY:2\r\nGEO:47.37;8.54\r\nGEO:46.94;7.44\r\nlast-modified:20270101T000000Z\r\nSUMMARY:Again\r\n\
+        COMMENT:One\r\nCOMMENT:Two\r\nX-ANYTHING;X-A=b:c\r\nBEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER;RELATED=END:-PT5M\r\nEND:VALARM\r\n\
+        BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT15M\r\nDESCRIPTION:Soon\r\nREPEAT:2\r\nDURATION:PT5M\r\nEND:VALARM\r\n\
+        END:VEVENT\r\nEND:VCALENDAR\r\n";
+    let imported = alice.import(&id, kept, &[]).await;
+    assert_eq!(imported.json["result"]["created"], 1, "{:#}", imported.json);
+    let kept = imported.str("/result/rows/0/event_id").to_owned();
+    let link = alice.post("/api/v1/share-links").json(&json!({"event_ids": [event, kept]})).expect(201).await;
     let anybody = world.anonymous();
     let asked: Vec<(&str, &Person, String)> = vec![
         ("calendar", &alice, format!("/calendars/{id}.ics")),
         ("public", &anybody, format!("/calendars/{id}.ics?lang=fr")),
         ("empty", &alice, format!("/calendars/{empty}.ics")),
         ("event", &anybody, format!("/events/{event}.ics")),
+        ("kept", &alice, format!("/events/{kept}.ics")),
+        ("link", &anybody, format!("/share-links/{}.ics", link.str("/token"))),
         ("secret", &anybody, secret(json!({"name": "Mine"})).await),
         ("busy", &anybody, secret(json!({"name": "Busy", "busy_only": true, "calendar_ids": [id]})).await),
         ("export", &alice, "/api/v1/exports?format=ics".to_owned()),

@@ -28,8 +28,7 @@ struct Unusable {
 
 /// Reads a VEVENT. If it cannot be used, the problem is reported and its UID given back.
 pub(crate) fn event(node: Node, table: &mut ZoneTable<'_>, problems: &mut Problems) -> Result<Event, Option<String>> {
-    let uid = node.lines.iter().find(|line| line.is("UID")).map(|line| unescape(line.value()).trim().to_owned());
-    let uid = uid.filter(|uid| !uid.is_empty());
+    let uid = node.lines.iter().find(|line| line.is("UID")).map(uid_of).filter(|uid| !uid.is_empty());
     match component(&node, table, problems) {
         Ok(component) => {
             let uid = uid.unwrap_or_else(|| {
@@ -43,6 +42,13 @@ pub(crate) fn event(node: Node, table: &mut ZoneTable<'_>, problems: &mut Proble
             Err(uid)
         }
     }
+}
+
+/// A UID is one line without control characters, whatever was escaped in it: components that differ in those alone are one
+/// event from here on, not only where it is kept.
+fn uid_of(line: &Line) -> String {
+    let uid: String = unescape(line.value()).chars().filter(|c| !c.is_control()).collect();
+    uid.trim().to_owned()
 }
 
 /// The same for the same content: FNV-1a (64 bits) over its properties.

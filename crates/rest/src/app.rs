@@ -71,6 +71,8 @@ pub struct Settings {
     pub rate_limits: bool,
     /// The largest file that is taken, in bytes.
     pub largest_upload: usize,
+    /// For how many days the change log keeps its rows.
+    pub log_days: u32,
     /// How many years ahead conflicts are looked for.
     pub horizon_years: i64,
     /// How accounts come to be.

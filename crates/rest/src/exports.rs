@@ -67,6 +67,8 @@ impl Format {
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to; not for ics"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
         ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
+        ("q" = Option<String>, Query, description = "Only what has all these words, as `GET /api/v1/events` finds them"),
+        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only what takes place at this venue"),
         ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
         ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards; not for ics"),
         ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),

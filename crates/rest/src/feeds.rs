@@ -82,7 +82,7 @@ async fn of_calendar(
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let asked = Box::pin(feeds::of_calendar(&mut conn, &call.ctx, id, language)).await?;
+    let asked = Box::pin(feeds::of_calendar(&mut conn, &call.ctx, id, language, app.settings.log_days)).await?;
     drop(conn);
     keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
@@ -140,7 +140,7 @@ async fn of_secret(
     }
     let commits = app.db.commits();
     let mut conn = app.db.reader().await?;
-    let found = Box::pin(feeds::of_secret(&mut conn, &call.ctx, &secret, language)).await?;
+    let found = Box::pin(feeds::of_secret(&mut conn, &call.ctx, &secret, language, app.settings.log_days)).await?;
     drop(conn);
     let (feed, asked) = found.ok_or_else(|| Problem::new(&codes::NOT_FOUND))?;
     if feed.is_news(call.ctx.now) {

@@ -60,7 +60,7 @@ fn read(form: Form) -> Result<NewImport, Invalid> {
 #[utoipa::path(post, path = "/api/v1/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "Begun; `Location` says where the job is", body = JobView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
         (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 413, description = "The file is too large", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 422, description = "Some values are not right; `too-many`: 20 imports of yours wait or run, or your imported files take 1 GiB", body = ProblemDocument)))]
 async fn start(State(app): State<App>, call: SignedInCall, request: Request) -> Answer {
     let form = Form::read(request, app.settings.largest_upload).await?;
     let digest = form.digest();

@@ -187,6 +187,7 @@ fn settings_of(config: &Config, addr: SocketAddr) -> Settings {
         cors_origins: config.http.cors_origins.clone(),
         rate_limits: config.rate_limit.enabled,
         largest_upload: config.imports.largest_file,
+        log_days: config.changes.retention_days,
         horizon_years: config.conflicts.horizon_years.into(),
         accounts: Policy {
             self_registration: config.accounts.self_registration,

@@ -1,5 +1,6 @@
 //! Feeds: calendars and events as iCalendar text, live.
 
+use kalends_core::sync;
 use kalends_testkit::{Person, Reply, World};
 use serde_json::json;
 
@@ -269,6 +270,63 @@ async fn a_secret_feed_shows_what_its_owner_sees_and_ends_at_once() {
     anybody.get(&path).header("if-none-match", &now.etag()).send().await.expect_problem("not-found");
     feed(&anybody, &of_busy).await;
     anybody.get("/feeds/klf_nothing.ics").send().await.expect_problem("not-found");
+}
+
+#[tokio::test]
+async fn what_a_secret_feed_shows_no_more_is_gone_for_those_who_ask_by_date_too() {
+    let world = World::new().await;
+    let (alice, carol) = (world.alice().await, world.carol().await);
+    event(&carol, &json!({"title": "Dentist", "start": "2027-03-23T09:00:00"})).await;
+    world.advance(10);
+    let team = calendar(&alice, &json!({"name": "Team"})).await;
+    share(&alice, &format!("calendars/{team}"), &carol, "viewer").await;
+    event(&alice, &json!({"calendar_id": team, "title": "Standup", "start": "2027-03-22T09:00:00"})).await;
+    let made = carol.post("/api/v1/me/feeds").json(&json!({"name": "My phone"})).expect(201).await;
+    let path = format!("/feeds/{}.ics", made.str("/token"));
+    world.advance(120);
+    let (anybody, alice) = (world.anonymous(), world.alice().await);
+    let before = feed(&anybody, &path).await;
+    assert_eq!(values(&before, "SUMMARY"), ["Dentist", "Standup"]);
+    let date = before.header("last-modified").unwrap_or("Fri, 15 Jan 2027 10:02:00 GMT").to_owned();
+    alice.delete(&format!("/api/v1/calendars/{team}/permissions/{}", carol.id)).expect(204).await;
+    let now = anybody.get(&path).header("if-modified-since", &date).expect(200).await;
+    assert_eq!(values(&now, "SUMMARY"), ["Dentist"]);
+}
+
+#[tokio::test]
+async fn a_quiet_calendar_is_not_sent_again_every_day_once_the_log_has_let_go_of_it() {
+    const DAY: i64 = 24 * 3_600;
+    let world = World::new().await;
+    let prune = async || {
+        let began = std::time::Instant::now();
+        loop {
+            let gone: Result<u64, kalends_db::Error> =
+                world.db.write(world.now(), |tx, now| Box::pin(sync::prune(tx, *now, 90))).await;
+            if gone.expect("pruned") > 0 {
+                return;
+            }
+            assert!(began.elapsed() < std::time::Duration::from_secs(20), "nothing is let go of");
+        }
+    };
+    let alice = world.alice().await;
+    let id = public_calendar(&alice).await;
+    let path = format!("/calendars/{id}.ics");
+    let made = event(&alice, &json!({"calendar_id": id, "title": "One", "start": "2027-03-22T19:30:00"})).await.id();
+    world.advance(91 * DAY);
+    prune().await;
+    let anybody = world.anonymous();
+    let first = feed(&anybody, &path).await;
+    for _ in 0..3 {
+        world.advance(DAY);
+        anybody.get(&path).header("if-none-match", &first.etag()).expect(304).await;
+    }
+    // A change that the log has let go of again before anybody asked is seen all the same.
+    let alice = world.alice().await;
+    alice.patch(&format!("/api/v1/events/{made}")).json(&json!({"title": "Two"})).expect(200).await;
+    world.advance(91 * DAY);
+    prune().await;
+    let now = anybody.get(&path).header("if-none-match", &first.etag()).expect(200).await;
+    assert_eq!(values(&now, "SUMMARY"), ["Two"]);
 }
 
 #[tokio::test]

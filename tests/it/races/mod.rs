@@ -7,6 +7,7 @@ mod feeds;
 mod following;
 mod history;
 mod jobs;
+mod nodes;
 mod owners;
 mod requests;
 mod series;

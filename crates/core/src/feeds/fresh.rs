@@ -28,7 +28,7 @@ const REFRESH: u32 = 15;
 pub struct Tag {
     /// The ETag, its quotes included.
     pub etag: String,
-    /// When the newest change was made, as far as the log knows.
+    /// When the newest change was made, as far as the log knows; none where a later text may have an earlier one.
     pub changed_at: Option<Timestamp>,
 }
 
@@ -53,23 +53,26 @@ struct Top {
     zone: Option<String>,
 }
 
-/// The feed of a calendar as the actor sees it.
+/// The feed of a calendar as the actor sees it. `log_days` is for how many days the log keeps its rows.
 pub async fn of_calendar(
     conn: &mut Conn,
     ctx: &Ctx,
     id: CalendarId,
     language: Language,
+    log_days: u32,
 ) -> Result<Asked, CalendarError> {
     let found = store::newest(conn, ctx.user(), &[id]).await?;
-    Ok(Asked::of(ctx.clone(), found, None, language, false).ok_or(Denied::NotFound)?)
+    Ok(Asked::of(ctx.clone(), found, None, language, false, log_days).ok_or(Denied::NotFound)?)
 }
 
-/// The feed behind a secret, as its owner sees it now; none when there is no such secret (any more).
+/// The feed behind a secret, as its owner sees it now; none when there is no such secret (any more). There is no date:
+/// what its owner sees no more makes the newest change an older one.
 pub async fn of_secret(
     conn: &mut Conn,
     ctx: &Ctx,
     secret: &str,
     language: Option<Language>,
+    log_days: u32,
 ) -> Result<Option<(Secret, Asked)>, CalendarError> {
     let Some(secret) = super::secret::find(conn, secret).await? else { return Ok(None) };
     let ctx = Ctx { actor: secret.actor(), ..ctx.clone() };
@@ -79,8 +82,11 @@ pub async fn of_secret(
     };
     let found = store::newest(conn, ctx.user(), &calendars).await?;
     let language = language.unwrap_or_else(|| Language::of(&secret.locale));
-    let asked = Asked::of(ctx, found, Some(&secret.feed.name), language, secret.feed.busy_only);
-    Ok(asked.map(|asked| (secret, asked)))
+    let asked = Asked::of(ctx, found, Some(&secret.feed.name), language, secret.feed.busy_only, log_days);
+    Ok(asked.map(|asked| {
+        let tag = Tag { changed_at: None, ..asked.tag };
+        (secret, Asked { tag, ..asked })
+    }))
 }
 
 /// One event as the actor sees it. (An event's version says by itself whether it changed; the log is not needed.)
@@ -120,7 +126,14 @@ fn etag(seen_as: &str) -> String {
 
 impl Asked {
     /// Of these calendars those that the actor sees; none where there are none.
-    fn of(ctx: Ctx, found: Vec<Newest>, name: Option<&str>, language: Language, busy_only: bool) -> Option<Asked> {
+    fn of(
+        ctx: Ctx,
+        found: Vec<Newest>,
+        name: Option<&str>,
+        language: Language,
+        busy_only: bool,
+        log_days: u32,
+    ) -> Option<Asked> {
         let user = ctx.user().map_or_else(|| "anybody".to_owned(), |user| user.to_string());
         let mut seen_as = vec![FORM.to_owned(), tzdb_version().to_owned(), user];
         seen_as.push(format!("{language:?} {busy_only} {name:?}"));
@@ -135,8 +148,12 @@ impl Asked {
                     // With its time: a restored database counts its positions anew.
                     seen_as.push(format!("{} {} {:?} {behind:?}", at.tx, at.seq, one.at));
                 }
-                // The log keeps its rows for a time; without one, a tag holds for a day.
-                None => seen_as.push(ctx.now.strftime("%F").to_string()),
+                // Its newest row is gone from the log. Without one a tag holds for at most as long as the log keeps a row: so
+                // a change since then has made it another, though its row may be gone as well.
+                None => {
+                    let held = 86_400 * i64::from(log_days.max(1));
+                    seen_as.push(format!("{log_days} {}", ctx.now.as_second().div_euclid(held)));
+                }
             }
             changed_at = changed_at.max(one.at);
             calendars.push(one.calendar);

@@ -21,13 +21,13 @@ pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item])
     let here = events::with_uids(tx, ctx, calendar, &uids).await?;
     let ids: Vec<EventId> = here.iter().map(|one| one.event.id).collect();
     let sources = store::sources(tx, &ids).await?;
-    let mut here: HashMap<String, Allowed> = here.into_iter().map(|one| (one.event.uid.clone(), one)).collect();
+    let here: HashMap<String, Allowed> = here.into_iter().map(|one| (one.event.uid.clone(), one)).collect();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
-        // Each once: what a file says twice was brought together before.
-        let known = here.remove(&item.uid);
-        let source = known.as_ref().and_then(|one| sources.get(&one.event.id));
-        rows.push(take(tx, ctx, &into, item, known.as_ref(), source).await?);
+        // At most one of a UID is no refusal: what a file says twice was brought together before (`gather`, `each_once`).
+        let known = here.get(&item.uid);
+        let source = known.and_then(|one| sources.get(&one.event.id));
+        rows.push(take(tx, ctx, &into, item, known, source).await?);
     }
     Ok(rows)
 }

@@ -1,5 +1,7 @@
 //! A file's event as content. Pure: the same file gives the same contents.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use kalends_ical::{Component, Series, When};
 use kalends_kernel::{Invalid, Zone};
@@ -52,7 +54,7 @@ pub enum What {
 
 /// Converts an event. One that changes from an instance on becomes several: here, each is an event of its own.
 pub fn convert(series: &Series, warnings: Vec<String>, zone: &Zone) -> Vec<Item> {
-    let uid: String = series.uid.chars().filter(|c| !c.is_control()).collect();
+    let uid = series.uid.clone();
     let components = || series.master.iter().chain(&series.overrides);
     let title = components().map(|one| short(&one.summary)).find(|title| !title.is_empty()).unwrap_or_default();
     let stamp = Stamp {
@@ -100,6 +102,18 @@ pub fn convert(series: &Series, warnings: Vec<String>, zone: &Zone) -> Vec<Item>
         Err(error) => {
             let (code, detail) = said(&error);
             vec![item(uid, What::Refused(code, detail), warnings)]
+        }
+    }
+}
+
+/// What a series becomes from an instance on has a UID made of the series' own, which an event of the file may have too:
+/// `taken` are the UIDs of the file. Its own event keeps it, the other is refused: everything else comes in.
+pub fn each_once(items: &mut [Item], taken: &HashSet<String>) {
+    let mut seen = HashSet::new();
+    for (at, item) in items.iter_mut().enumerate() {
+        if !seen.insert(item.uid.clone()) || (at > 0 && taken.contains(&item.uid)) {
+            let detail = "The series goes on from here under this UID, but the file has another event with it; this part was left out.";
+            item.what = What::Refused("duplicate-uid".to_owned(), detail.to_owned());
         }
     }
 }

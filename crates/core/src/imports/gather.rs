@@ -1,9 +1,9 @@
 //! A file's components brought together by UID: programs write a series and its changed instances next to each other, far
 //! apart, or in several VCALENDARs of one stream.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use kalends_ical::{Code, Component, Parsed, Problem, Series, Status};
+use kalends_ical::{Code, Component, Parsed, Problem, Series, Status, When};
 
 use super::report::{Action, Row};
 
@@ -21,6 +21,8 @@ pub enum Entry {
 pub struct Gathered {
     /// In the order of the file.
     pub entries: Vec<Entry>,
+    /// The UIDs of its events.
+    pub uids: HashSet<String>,
     /// How many more problems the file has than are listed.
     pub omitted: usize,
 }
@@ -31,8 +33,7 @@ const NOT_OURS: &[&str] = &["REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH"];
 /// Brings a file's components together.
 pub fn gather(parsed: Parsed) -> Gathered {
     let mut rows: Vec<(usize, Entry)> = Vec::new();
-    let mut series: Vec<Series> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut joined = Joined::default();
     for calendar in parsed.calendars {
         let method = calendar.method.unwrap_or_default();
         for mut one in calendar.series {
@@ -45,21 +46,13 @@ pub fn gather(parsed: Parsed) -> Gathered {
             if method == "CANCEL" {
                 one.master.iter_mut().chain(&mut one.overrides).for_each(cancel);
             }
-            match places.get(&one.uid).and_then(|at| series.get_mut(*at)) {
-                None => {
-                    places.insert(one.uid.clone(), series.len());
-                    series.push(one);
-                }
-                Some(there) => {
-                    if let Some(loser) = join(there, one) {
-                        rows.push((loser.line, Entry::Row(loser.into())));
-                    }
-                }
+            if let Some(loser) = joined.take(one) {
+                rows.push((loser.line, Entry::Row(loser.into())));
             }
         }
     }
     let (left_out, read_otherwise): (Vec<Problem>, Vec<Problem>) =
-        // Which of two events with one UID stays is said by `join`.
+        // Which of two events with one UID stays is said by `take_master`.
         parsed.problems.into_iter().filter(|one| one.code != Code::DuplicateUid).partition(|problem| problem.left_out);
     for problem in left_out {
         let skipped = problem.code == Code::NotAnEvent;
@@ -67,8 +60,12 @@ pub fn gather(parsed: Parsed) -> Gathered {
         let row = Row::of(problem.line, action).with_problem(problem.code.as_str(), problem.message);
         rows.push((row.line, Entry::Row(row.into())));
     }
-    let mut warnings = assign(&series, read_otherwise, &mut rows);
-    for (at, one) in series.into_iter().enumerate() {
+    for one in &mut joined.series {
+        let key = |one: &Component| (one.recurrence_id.as_ref().map(When::local), one.range_this_and_future, one.line);
+        one.overrides.sort_by_key(key);
+    }
+    let mut warnings = assign(&joined.series, read_otherwise, &mut rows);
+    for (at, one) in joined.series.into_iter().enumerate() {
         let line = line_of(&one);
         let warnings = warnings.remove(&at).unwrap_or_default();
         // What is left of an event whose own component could not be read is not that event.
@@ -81,7 +78,11 @@ pub fn gather(parsed: Parsed) -> Gathered {
         }
     }
     rows.sort_by_key(|(line, _)| *line);
-    Gathered { entries: rows.into_iter().map(|(_, entry)| entry).collect(), omitted: parsed.problems_omitted }
+    Gathered {
+        entries: rows.into_iter().map(|(_, entry)| entry).collect(),
+        uids: joined.places.into_keys().collect(),
+        omitted: parsed.problems_omitted,
+    }
 }
 
 fn cancel(component: &mut Component) {
@@ -102,22 +103,41 @@ fn newer(one: &Component, other: &Component) -> bool {
     (one.sequence, one.last_modified, one.stamp) >= (other.sequence, other.last_modified, other.stamp)
 }
 
-/// Takes what another part of the file says of the same UID into a series. Of two different events the newer stays; the row
-/// says which was left out.
-fn join(there: &mut Series, other: Series) -> Option<Row> {
-    there.damaged |= other.damaged;
-    for one in other.overrides {
-        let same = |known: &Component| {
-            known.recurrence_id == one.recurrence_id && known.range_this_and_future == one.range_this_and_future
-        };
-        match there.overrides.iter_mut().find(|known| same(known)) {
-            Some(known) if newer(&one, known) => *known = one,
-            Some(_) => {}
-            None => there.overrides.push(one),
+/// The events of a file by UID. Nothing that is taken in looks through what was: a file may have hundreds of thousands of
+/// VCALENDARs with one changed instance each.
+#[derive(Default)]
+struct Joined {
+    series: Vec<Series>,
+    /// Where the series of a UID is.
+    places: HashMap<String, usize>,
+    /// Where in its series the override of an instance is (of this one alone, or of all that follow it).
+    overrides: HashMap<(usize, Option<When>, bool), usize>,
+}
+
+impl Joined {
+    /// Takes in what a part of the file says of a UID. Of two different events the newer stays; the row says which was left
+    /// out.
+    fn take(&mut self, part: Series) -> Option<Row> {
+        let at = *self.places.entry(part.uid.clone()).or_insert(self.series.len());
+        if at == self.series.len() {
+            self.series.push(Series { uid: part.uid, master: None, overrides: Vec::new(), damaged: false });
         }
+        let there = self.series.get_mut(at)?;
+        there.damaged |= part.damaged;
+        for one in part.overrides {
+            let instance = (at, one.recurrence_id.clone(), one.range_this_and_future);
+            let place = *self.overrides.entry(instance).or_insert(there.overrides.len());
+            match there.overrides.get_mut(place) {
+                Some(known) if newer(&one, known) => *known = one,
+                Some(_) => {}
+                None => there.overrides.push(one),
+            }
+        }
+        take_master(there, part.master?)
     }
-    there.overrides.sort_by_key(|one| (one.recurrence_id.as_ref().map(kalends_ical::When::local), one.line));
-    let master = other.master?;
+}
+
+fn take_master(there: &mut Series, master: Component) -> Option<Row> {
     let Some(known) = &mut there.master else {
         there.master = Some(master);
         return None;
@@ -166,4 +186,35 @@ fn assign(series: &[Series], problems: Vec<Problem>, rows: &mut Vec<(usize, Entr
         }
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A calendar of one component.
+    fn one(uid: &str, lines: &str) -> String {
+        format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+    }
+
+    #[test]
+    fn a_hundred_thousand_calendars_with_an_instance_each_are_one_series() {
+        let first: jiff::civil::DateTime = "2000-01-01T00:00:00".parse().expect("a time");
+        let mut file = one("a", "DTSTART:20000101T000000\r\nRRULE:FREQ=MINUTELY");
+        // Backwards, so that each would have to be moved before all the others.
+        for minute in (0..100_000_i64).rev() {
+            let at =
+                first.checked_add(jiff::SignedDuration::from_mins(minute)).expect("a time").strftime("%Y%m%dT%H%M%S");
+            file += &one("a", &format!("RECURRENCE-ID:{at}\r\nDTSTART:{at}"));
+        }
+        file += &one("a", "RECURRENCE-ID:20000101T000000\r\nDTSTART:20000101T000000\r\nSUMMARY:Newer");
+        let parsed = kalends_ical::read(file.as_bytes(), &kalends_kernel::Zone::look_up).expect("a file");
+        let gathered = gather(parsed);
+        let [Entry::Series(series, warnings)] = gathered.entries.as_slice() else {
+            panic!("{}", gathered.entries.len())
+        };
+        assert!(series.master.is_some() && warnings.is_empty());
+        assert_eq!((series.overrides.len(), series.overrides[0].summary.as_str()), (100_000, "Newer"));
+        assert!(series.overrides.is_sorted_by_key(|one| one.recurrence_id.as_ref().map(When::local)));
+    }
 }

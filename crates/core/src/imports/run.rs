@@ -1,5 +1,6 @@
 //! The work of an import, step by step.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kalends_db::{Db, Error, Tx};
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::apply::apply;
-use super::convert::{Item, convert};
+use super::convert::{Item, convert, each_once};
 use super::gather::{Entry, Gathered, gather};
 use super::report::{ROWS, Row, result};
 use super::store;
@@ -56,21 +57,21 @@ pub async fn run(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> R
             return Ok(Ended::failed(&why.to_string(), Some(json!({"dry_run": args.dry_run, "problem": problem}))));
         }
     };
-    let Gathered { entries, omitted } = file;
-    let entries = Arc::new(entries);
+    let Gathered { entries, uids, omitted } = file;
+    let (entries, uids) = (Arc::new(entries), Arc::new(uids));
     let mut done = usize::try_from(job.progress.done).unwrap_or(0).min(entries.len());
     loop {
         let next = end_of_step(&entries, done);
-        let piece = (entries.clone(), done..next, zone.clone());
+        let piece = (entries.clone(), uids.clone(), done..next, zone.clone());
         let step = blocking(move || {
-            let (entries, range, zone) = piece;
+            let (entries, uids, range, zone) = piece;
             let from = range.start;
             entries
                 .get(range)
                 .unwrap_or_default()
                 .iter()
                 .enumerate()
-                .map(|(at, entry)| (from + at, prepared(entry, &zone)))
+                .map(|(at, entry)| (from + at, prepared(entry, &uids, &zone)))
                 .collect()
         })
         .await?;
@@ -141,9 +142,13 @@ enum Prepared {
     Row(Box<Row>),
 }
 
-fn prepared(entry: &Entry, zone: &Zone) -> Prepared {
+fn prepared(entry: &Entry, uids: &HashSet<String>, zone: &Zone) -> Prepared {
     match entry {
-        Entry::Series(series, warnings) => Prepared::Items(convert(series, warnings.clone(), zone)),
+        Entry::Series(series, warnings) => {
+            let mut items = convert(series, warnings.clone(), zone);
+            each_once(&mut items, uids);
+            Prepared::Items(items)
+        }
         Entry::Row(row) => Prepared::Row(row.clone()),
     }
 }

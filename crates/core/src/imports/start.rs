@@ -1,12 +1,12 @@
 use kalends_db::{Error, Tx};
-use kalends_kernel::{CalendarId, Invalid, UploadId};
+use kalends_kernel::{CalendarId, Invalid, UploadId, UserId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::store::{self, Upload};
 use crate::access::{Can, Denied};
 use crate::calendars::{self, CalendarError};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Door};
 use crate::events;
 use crate::jobs::{self, Job, Kind, NewJob};
 
@@ -74,6 +74,26 @@ impl From<CalendarError> for ImportError {
     }
 }
 
+/// How many imports of an account may wait or run.
+const MOST_WAITING: i64 = 20;
+/// How many bytes of files are kept of an account at most, beside the last one.
+const MOST_KEPT: i64 = 1 << 30;
+
+/// One account neither fills the disk nor makes all others wait. (Who sits at the server may.)
+async fn has_room(tx: &mut Tx, user: UserId) -> Result<(), ImportError> {
+    let too_many = |detail: String| Err(ImportError::Invalid(Invalid::one("", "too-many", detail)));
+    if jobs::waiting(tx, user, Kind::Import).await? >= MOST_WAITING {
+        return too_many(format!("{MOST_WAITING} imports of this account wait or run; send the next when one is done"));
+    }
+    if store::kept(tx, user).await? >= MOST_KEPT {
+        let most = MOST_KEPT >> 30;
+        return too_many(format!(
+            "the files that this account has imported take {most} GiB; they go when their jobs do"
+        ));
+    }
+    Ok(())
+}
+
 /// Keeps the file and enqueues the import.
 pub async fn start(tx: &mut Tx, ctx: &Ctx, new: &NewImport) -> Result<Job, ImportError> {
     let user = ctx.user().ok_or(ImportError::Denied(Denied::NotFound))?;
@@ -82,6 +102,9 @@ pub async fn start(tx: &mut Tx, ctx: &Ctx, new: &NewImport) -> Result<Job, Impor
         None => events::default_calendar(tx, user).await?.ok_or(ImportError::Denied(Denied::NotFound))?,
     };
     calendars::load(tx, ctx, calendar, Can::Edit).await?;
+    if ctx.door != Door::Cli {
+        has_room(tx, user).await?;
+    }
     let id: UploadId = ctx.ids.next();
     let upload = Upload {
         id,

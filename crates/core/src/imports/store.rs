@@ -36,6 +36,12 @@ pub(super) async fn insert_upload(tx: &mut Tx, ctx: &Ctx, upload: Upload<'_>) ->
     Ok(())
 }
 
+/// How many bytes the files that somebody sent take.
+pub(super) async fn kept(conn: &mut Conn, user: UserId) -> Result<i64> {
+    // PostgreSQL's sum of BIGINT is a NUMERIC.
+    sql("SELECT CAST(coalesce(sum(size), 0) AS BIGINT) AS n FROM uploads WHERE user_id = $1").bind(user).one(conn).await
+}
+
 /// The bytes of a file, if it is there.
 pub(super) async fn upload(conn: &mut Conn, id: UploadId) -> Result<Option<Vec<u8>>> {
     struct Content(Vec<u8>);

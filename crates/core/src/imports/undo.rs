@@ -34,7 +34,7 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
     // A dry run has nothing to take back: its rows say what would have been.
     let rehearsed = job.args.get("dry_run") == Some(&Value::Bool(true));
     let total = if rehearsed { 0 } else { total };
-    let mut said = before(job);
+    let mut result = before(job);
     let mut done = job.progress.done.clamp(0, total);
     while done < total {
         let rows = store::done(&mut *db.reader().await?, job.id, done, STEP).await?;
@@ -44,8 +44,9 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
         done += i64::try_from(rows.len()).unwrap_or(STEP);
         let progress = Progress { done, total: Some(total) };
         let ctx = Ctx { now: clock.now(), ..ctx.clone() };
-        let undone = db
-            .write((ctx, lease, progress, rows), |tx, (ctx, lease, progress, rows)| {
+        // What is said of a step is committed with it.
+        result = db
+            .write((ctx, lease, progress, rows, result), |tx, (ctx, lease, progress, rows, result)| {
                 Box::pin(async move {
                     ctx.begin();
                     lease.step(tx, ctx.now, *progress).await?;
@@ -53,13 +54,15 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
                     for row in rows {
                         take_back(tx, ctx, row, &mut undone).await.map_err(fault)?;
                     }
-                    Ok::<_, Stopped>(undone)
+                    let mut result = result.clone();
+                    add(&mut result, undone);
+                    lease.note(tx, &result).await?;
+                    Ok::<_, Stopped>(result)
                 })
             })
             .await?;
-        add(&mut said, undone);
     }
-    let count = |name: &str| said.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let count = |name: &str| result.pointer(&format!("/undone/{name}")).and_then(Value::as_i64).unwrap_or_default();
     let message = format!(
         "undone: {} removed, {} moved to the trash, {} as before, {} kept",
         count("removed"),
@@ -67,10 +70,6 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
         count("rolled_back"),
         count("kept")
     );
-    let mut result = job.result.clone().unwrap_or_else(|| json!({}));
-    if let Value::Object(result) = &mut result {
-        result.insert("undone".into(), said);
-    }
     Ok(Ended::reverted(&message, Some(result)))
 }
 
@@ -129,16 +128,20 @@ fn fault(error: EventError) -> Stopped {
     }
 }
 
-/// What an earlier begin has said; the numbers of a step that was committed without being said are lost, its work is not.
+/// The job's result with what is undone so far: what an earlier begin has said, or nothing yet.
 fn before(job: &Job) -> Value {
-    let said = job.result.as_ref().and_then(|result| result.get("undone")).filter(|_| job.progress.done > 0);
-    said.cloned().unwrap_or_else(
-        || json!({"removed": 0, "trashed": 0, "rolled_back": 0, "gone": 0, "kept": 0, "kept_events": []}),
-    )
+    let mut result = job.result.clone().filter(Value::is_object).unwrap_or_else(|| json!({}));
+    if job.progress.done == 0 || result.get("undone").is_none() {
+        let nothing = json!({"removed": 0, "trashed": 0, "rolled_back": 0, "gone": 0, "kept": 0, "kept_events": []});
+        if let Value::Object(result) = &mut result {
+            result.insert("undone".into(), nothing);
+        }
+    }
+    result
 }
 
-fn add(said: &mut Value, undone: Undone) {
-    let Value::Object(said) = said else { return };
+fn add(result: &mut Value, undone: Undone) {
+    let Some(Value::Object(said)) = result.get_mut("undone") else { return };
     for (name, more) in [
         ("removed", undone.removed),
         ("trashed", undone.trashed),

@@ -95,6 +95,12 @@ impl Lease {
         Ok(())
     }
 
+    /// Notes what has come of the work so far, in the transaction of a step: whoever goes on with it after this one is
+    /// killed knows it.
+    pub async fn note(&self, tx: &mut Tx, result: &Value) -> Result<()> {
+        store::note(tx, self.job, result).await
+    }
+
     async fn held(&self, tx: &mut Tx) -> Result<Option<Job>> {
         let found = store::lock(tx, self.job).await?;
         Ok(found.filter(|(job, by)| *by == Some(self.by) && job.state == State::Running).map(|(job, _)| job))

@@ -1,5 +1,5 @@
 use kalends_db::{Conn, Result};
-use kalends_kernel::{Cursor, JobId, Page};
+use kalends_kernel::{Cursor, JobId, Page, UserId};
 
 use super::model::{Job, Kind, State};
 use super::{JobError, store};
@@ -39,6 +39,11 @@ pub async fn list(conn: &mut Conn, ctx: &Ctx, listed: &Listed) -> Result<Page<Jo
 /// How many there are in all.
 pub async fn count(conn: &mut Conn, ctx: &Ctx, listed: &Listed) -> Result<i64> {
     store::count(conn, ctx, listed).await
+}
+
+/// How many jobs of this kind somebody has that wait or run.
+pub async fn waiting(conn: &mut Conn, user: UserId, kind: Kind) -> Result<i64> {
+    store::waiting(conn, user, kind).await
 }
 
 /// A job, if it is the actor's to see.

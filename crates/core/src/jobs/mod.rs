@@ -22,7 +22,7 @@ mod store;
 
 pub use enqueue::{NewJob, enqueue, report};
 pub use lease::{Lease, Stopped, claim, finish, give_back, next_due, put_off, take};
-pub use list::{Listed, count, list, load};
+pub use list::{Listed, count, list, load, waiting};
 pub use manage::{Undoing, begin_undo, cancel, retry};
 pub use model::{Job, Kind, LogLine, Progress, State};
 pub use retention::{oldest_over, remove};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
-use kalends_kernel::JobId;
+use kalends_kernel::{JobId, UserId};
 use uuid::Uuid;
 
 use super::list::Listed;
@@ -110,6 +110,11 @@ pub(super) async fn update_kept(tx: &mut Tx, job: &Job) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn note(tx: &mut Tx, id: JobId, result: &serde_json::Value) -> Result<()> {
+    sql("UPDATE jobs SET result = $2 WHERE id = $1").bind(id).bind(result.to_string()).run(tx).await?;
+    Ok(())
+}
+
 /// The kinds that this program knows. While nodes are updated one after the other, others may be there too.
 fn kinds() -> impl Iterator<Item = &'static str> {
     Kind::NAMES.iter().map(|(name, _)| *name)
@@ -152,6 +157,14 @@ pub(super) async fn take_due(tx: &mut Tx, now: Timestamp) -> Result<Option<Job>>
         Some(Found(id)) => find(tx, id).await,
         None => Ok(None),
     }
+}
+
+pub(super) async fn waiting(conn: &mut Conn, user: UserId, kind: Kind) -> Result<i64> {
+    sql("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running') AND user_id = $1 AND kind = $2")
+        .bind(user)
+        .bind(kind.name())
+        .one(conn)
+        .await
 }
 
 pub(super) async fn find(conn: &mut Conn, id: JobId) -> Result<Option<Job>> {

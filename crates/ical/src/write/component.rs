@@ -129,7 +129,7 @@ fn class(visibility: Visibility) -> &'static str {
 }
 
 /// What an event has once and what is written from its values: kept lines that say it again are left out.
-const WRITTEN: [&str; 20] = [
+const WRITTEN: [&str; 21] = [
     "BEGIN",
     "END",
     "UID",
@@ -150,7 +150,11 @@ const WRITTEN: [&str; 20] = [
     "TRANSP",
     "SEQUENCE",
     "CREATED",
+    "LAST-MODIFIED",
 ];
+
+/// What an event may have once (RFC 5545 3.6.1, RFC 7986 4): of several kept lines the first is written.
+const ONCE: [&str; 4] = ["COLOR", "GEO", "ORGANIZER", "PRIORITY"];
 
 /// Lines of what is not modelled: properties, and whole sub-components. Whatever is no line of either is left out, so that
 /// nothing kept can end the event or the calendar.
@@ -159,6 +163,7 @@ fn balanced(lines: &[String]) -> (Vec<&str>, Vec<&str>) {
     // Where the outermost open sub-component began, and the names of those that are open.
     let mut open: Vec<&str> = Vec::new();
     let mut began = 0;
+    let mut seen = BTreeSet::new();
     for line in lines {
         let Some((head, value)) = line.split_once(':') else { continue };
         let name = head.split(';').next().unwrap_or_default();
@@ -181,8 +186,11 @@ fn balanced(lines: &[String]) -> (Vec<&str>, Vec<&str>) {
             }
         } else if !open.is_empty() {
             children.push(line.as_str());
-        } else if is_name && name != "LAST-MODIFIED" && !WRITTEN.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            properties.push(line.as_str());
+        } else if is_name && !WRITTEN.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let once = ONCE.iter().find(|known| known.eq_ignore_ascii_case(name));
+            if once.is_none_or(|once| seen.insert(*once)) {
+                properties.push(line.as_str());
+            }
         }
     }
     if !open.is_empty() {

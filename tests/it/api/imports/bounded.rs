@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use kalends_db::sql;
 use kalends_testkit::{Person, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{by_uid, calendar, event, numbers, rows};
+use super::undo::waiting;
+use super::{CONCERT, by_uid, calendar, event, numbers, rows};
 use crate::api::given;
 
 /// Far more than any of these needs, on a slow machine; far less than doing what the file says would take.
@@ -88,6 +90,32 @@ async fn a_series_with_10_000_overrides_is_refused_and_the_others_come_in() {
     assert_eq!(rows(&job)[0], "4 refused too-many");
     let says = job.str("/result/rows/0/problem/detail");
     assert!(says.contains("10000 changed instances; 2000 at most"), "{says}");
+}
+
+#[tokio::test]
+async fn one_account_does_not_fill_the_queue_or_the_disk() {
+    let world = World::new().await;
+    let (alice, bob) = (world.alice().await, world.bob().await);
+    let file = calendar(&event("a", CONCERT));
+    let send = |person: &Person| person.post("/api/v1/imports").upload("x.ics", file.as_bytes(), &[]);
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        waits.push(waiting(&world, &alice, "import").await);
+    }
+    let refused = send(&alice).send().await.expect_problem("invalid");
+    assert_eq!(given::only_error(&refused), (String::new(), "too-many".to_owned()));
+    bob.finished(&send(&bob).expect(202).await.id()).await;
+    alice.post(&format!("/api/v1/jobs/{}/cancel", waits[0])).expect(200).await;
+    alice.finished(&send(&alice).expect(202).await.id()).await;
+    // A file that is kept as if it were of one GiB.
+    let grown: Result<u64, kalends_db::Error> = world
+        .db
+        .write((), |tx, ()| Box::pin(async { sql("UPDATE uploads SET size = 1073741824").run(tx).await }))
+        .await;
+    assert_eq!(grown.expect("written"), 2);
+    let refused = send(&alice).send().await.expect_problem("invalid");
+    assert!(refused.text.contains("take 1 GiB"), "{}", refused.text);
+    assert_eq!(given::only_error(&refused), (String::new(), "too-many".to_owned()));
 }
 
 /// A series that is imported, and its instances of one minute in March.

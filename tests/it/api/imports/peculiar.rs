@@ -3,7 +3,7 @@
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
-use super::{CHOIR, by_uid, calendar, event, numbers};
+use super::{CHOIR, CONCERT, by_uid, calendar, event, numbers, rows};
 use crate::api::given;
 
 /// What an import makes of one file, with the instances of the event of this UID.
@@ -135,6 +135,61 @@ async fn a_change_from_an_instance_on_is_another_event_from_there() {
         ]
     );
     given::fits(&world).await;
+}
+
+#[tokio::test]
+async fn two_events_that_come_to_the_same_uid_stop_none_of_the_others() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let late = "SUMMARY:Late choir\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Zurich:20270405T193000\nDTSTART;TZID=Europe/Zurich:20270405T203000\nDTEND;TZID=Europe/Zurich:20270405T220000";
+    let file = calendar(
+        // A UID has no control characters, however they are written.
+        &(event("a\\nb", CONCERT)
+            + &event("ab", &format!("{}\nSEQUENCE:1", CONCERT.replace("Concert", "Opera")))
+            // What goes on from an instance on has a UID that another event of the file has, too.
+            + &event("choir", CHOIR)
+            + &event("choir", late)
+            + &event("choir#20270405T193000", CONCERT)
+            + &event("good", CONCERT)),
+    );
+    let expected =
+        ["4 refused duplicate-uid", "11 created", "19 refused duplicate-uid", "19 created", "35 created", "42 created"];
+    for dry_run in ["true", "false"] {
+        let job = alice.import(&alice.calendar, &file, &[("dry_run", dry_run)]).await;
+        assert_eq!((numbers(&job), rows(&job)), ([4, 0, 0, 2, 0], expected.map(str::to_owned).to_vec()), "{dry_run}");
+    }
+    assert_eq!(by_uid(&alice, "ab").await["title"], "Opera");
+    assert_eq!(by_uid(&alice, "choir#20270405T193000").await["title"], "Concert");
+    // Again, nothing changes.
+    assert_eq!(numbers(&alice.import(&alice.calendar, &file, &[]).await), [0, 0, 4, 2, 0]);
+    given::fits(&world).await;
+}
+
+#[tokio::test]
+async fn lines_that_an_event_may_have_once_come_out_once() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let lines = [
+        "PRIORITY:1",
+        "priority:2",
+        "GEO:47.37;8.54",
+        "GEO:46.94;7.44",
+        "ORGANIZER;CN=Ada:mailto:ada@example.org",
+        "ORGANIZER:mailto:other@example.org",
+        "COLOR:navy",
+        "COLOR:gold",
+        "Last-Modified:20270101T000000Z",
+        "ATTENDEE:mailto:a@example.org",
+        "ATTENDEE:mailto:b@example.org",
+    ];
+    let file = calendar(&event("once", &format!("{CONCERT}\n{}", lines.join("\n"))));
+    assert_eq!(numbers(&alice.import(&alice.calendar, &file, &[]).await), [1, 0, 0, 0, 0]);
+    let text = alice.get(&format!("/calendars/{}.ics", alice.calendar)).expect(200).await.text.to_ascii_uppercase();
+    let body = text.split("BEGIN:VEVENT").nth(1).expect("an event");
+    let count = |name: &str| body.lines().filter(|line| line.starts_with(name)).count();
+    let once = ["PRIORITY", "GEO", "ORGANIZER", "COLOR", "LAST-MODIFIED"].map(count);
+    assert_eq!((once, count("ATTENDEE")), ([1; 5], 2), "{body}");
+    assert!(body.contains("PRIORITY:1") && body.contains("ORGANIZER;CN=ADA:"), "the first stays: {body}");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn for_thirty_days_an_import_can_be_undone_and_then_it_is_forgotten() {
     world.advance(20 * DAY);
     let alice = world.alice().await;
     let young = alice.import(&alice.calendar, &calendar(&event("c", CONCERT)), &[]).await.id();
-    let waiting = waiting(&world, &alice).await;
+    let waiting = waiting(&world, &alice, "newer").await;
     world.advance(10 * DAY);
     // It begins with what it does every hour.
     world.restart().await;
@@ -147,20 +147,22 @@ async fn for_thirty_days_an_import_can_be_undone_and_then_it_is_forgotten() {
     given::fits(&world).await;
 }
 
-/// A job of a kind that only a newer program knows: it waits for that.
-async fn waiting(world: &World, person: &Person) -> String {
+/// A job that waits: of a kind that only a newer program knows, or until tomorrow.
+pub async fn waiting(world: &World, person: &Person, kind: &'static str) -> String {
     let id: JobId = Ids::at(world.now()).next();
-    let (user, now): (UserId, _) = (person.id.parse().expect("an id"), world.now());
+    let user: UserId = person.id.parse().expect("an id");
+    let tomorrow = world.now().checked_add(jiff::SignedDuration::from_hours(24)).expect("a time");
     let written: Result<u64, kalends_db::Error> = world
         .db
-        .write((id, user, now), |tx, (id, user, now)| {
+        .write((id, user, kind, tomorrow), |tx, (id, user, kind, tomorrow)| {
             Box::pin(async move {
                 sql("INSERT INTO jobs (id, kind, state, user_id, as_admin, args, done, log, attempts, run_at, cancel_wanted, undoing,
                         created_at, updated_at)
-                     VALUES ($1, 'newer', 'queued', $2, FALSE, '{}', 0, '[]', 0, $3, FALSE, FALSE, $3, $3)")
+                     VALUES ($1, $4, 'queued', $2, FALSE, '{}', 0, '[]', 0, $3, FALSE, FALSE, $3, $3)")
                     .bind(*id)
                     .bind(*user)
-                    .bind(*now)
+                    .bind(*tomorrow)
+                    .bind(*kind)
                     .run(tx)
                     .await
             })
