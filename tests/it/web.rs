@@ -65,6 +65,20 @@ async fn the_first_page_has_what_comes_next_and_is_public() {
 }
 
 #[tokio::test]
+async fn a_series_that_takes_too_much_work_does_not_take_the_first_page_from_everybody() {
+    let world = World::new().await;
+    let (alice, anybody) = (world.alice().await, world.anonymous());
+    // Three Thursdays, then none for 700 years.
+    let silent = json!({"title": "Drifting", "start": "2027-04-01T12:00:00", "recurrence":
+        ["RRULE:FREQ=SECONDLY;INTERVAL=86402;BYDAY=TH,SU;BYHOUR=12;BYMINUTE=0;BYSECOND=0,14,28"]});
+    let (calendar, _) = public_event(&alice, silent).await;
+    let concert = json!({"calendar_id": calendar, "title": "Concert", "start": "2027-05-01T19:30:00"});
+    alice.post("/api/v1/events").json(&concert).expect(201).await;
+    let text = page(&anybody, "/").await;
+    assert!(text.contains("Concert") && text.matches("Drifting").count() == 3, "{text}");
+}
+
+#[tokio::test]
 async fn an_event_has_a_page_with_its_times_dates_and_files() {
     let world = World::new().await;
     let (alice, anybody) = (world.alice().await, world.anonymous());

@@ -5,14 +5,14 @@
 //! the first times after it. There, and only there, a batch is collected and sorted.
 
 use crate::budget::{Budget, BudgetSpent};
-use crate::calendar::{DAY, date_time};
+use crate::calendar::{DAY, date_time, second_of};
 use crate::expand::Stream;
 use crate::series::{Inner, PeriodEnd};
 use crate::zone::{Resolved, Resolver};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
@@ -105,6 +105,62 @@ impl Occurrences {
         Occurrences { from, to: Some(to), ..Occurrences::between(series, zone, floor, ceiling) }
     }
 
+    /// Only DTSTART and the RDATEs, without what the rules give.
+    pub(crate) fn without_rules(mut self) -> Occurrences {
+        self.sources.clear();
+        self
+    }
+
+    /// Which of these wall-clock seconds no occurrence has; they ascend, and one budget pays for all.
+    pub(crate) fn missing(&mut self, seconds: impl Iterator<Item = i64>) -> Result<Vec<i64>, BudgetSpent> {
+        let (mut missing, mut seen) = (Vec::new(), BTreeSet::new());
+        self.ceiling = i64::MIN;
+        for second in seconds {
+            // Inside a gap, a time that exists may take the occurrence over; it lies at most two gaps ahead.
+            let gap = self.resolver.resolve(second).map_or(0, |resolved| resolved.gap);
+            self.ceiling = self.ceiling.max(second + 2 * gap);
+            self.advance(second)?;
+            while let Some(occurrence) = self.step()? {
+                self.budget.spend()?;
+                seen.insert(second_of(occurrence.local));
+            }
+            if !seen.contains(&second) {
+                missing.push(second);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Leaves out what lies before an instant: by arithmetic, without a step for each.
+    pub fn skip_to(&mut self, at: Timestamp) {
+        self.from = self.from.max(at);
+        if let Err(spent) = self.advance(self.resolver.floor(at)) {
+            self.spent = Some(spent);
+        }
+    }
+
+    /// Leaves out the wall-clock times before `floor` that are not sorted yet.
+    fn advance(&mut self, floor: i64) -> Result<(), BudgetSpent> {
+        let extras = self.series.extras.get(self.extra..).unwrap_or_default();
+        self.extra += extras.partition_point(|extra| extra.local < floor);
+        self.advance_rules(floor)
+    }
+
+    fn advance_rules(&mut self, floor: i64) -> Result<(), BudgetSpent> {
+        for source in &mut self.sources {
+            let known = match source.head {
+                Head::Unknown => false,
+                Head::At(local) => local >= floor,
+                Head::Over => true,
+            };
+            if !known {
+                source.head = Head::Unknown;
+                source.stream.advance(floor, &mut self.budget)?;
+            }
+        }
+        Ok(())
+    }
+
     fn step(&mut self) -> Result<Option<Occurrence>, BudgetSpent> {
         loop {
             if let Some(occurrence) = self.ready.pop_front() {
@@ -194,8 +250,12 @@ impl Occurrences {
         let excluded = self.series.exclusions.contain(candidate.local, candidate.local + resolved.gap);
         let late = candidate.until.is_some_and(|until| resolved.instant > until);
         let Some(local) = date_time(candidate.local).filter(|_| !excluded && !late) else {
-            // An excluded day may hold 86,400 instances.
             self.budget.spend()?;
+            let day = candidate.local.div_euclid(DAY);
+            if self.series.exclusions.contains_day(day) {
+                // An excluded day may hold 86,400 instances.
+                self.advance_rules((day + 1) * DAY)?;
+            }
             return Ok(None);
         };
         let period_end = candidate.end.and_then(|end| self.period_end(end, candidate.local));

@@ -12,6 +12,7 @@ use crate::zone::Resolver;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// DTSTART with any number of RRULE, RDATE and EXDATE (RFC 5545 3.8.5). Immutable and cheap to clone.
@@ -75,7 +76,12 @@ impl Exclusions {
         self.locals.binary_search(&local).is_ok()
             || real != local && self.locals.binary_search(&real).is_ok()
             || !self.moved.is_empty() && self.moved.binary_search(&real).is_ok()
-            || !self.days.is_empty() && self.days.binary_search(&local.div_euclid(DAY)).is_ok()
+            || self.contains_day(local.div_euclid(DAY))
+    }
+
+    /// Whether a day is excluded as a whole.
+    pub(crate) fn contains_day(&self, day: i64) -> bool {
+        !self.days.is_empty() && self.days.binary_search(&day).is_ok()
     }
 }
 
@@ -174,6 +180,27 @@ impl Series {
         Occurrences::window(&self.0, self.zone_or(floating_zone), from, to)
     }
 
+    /// The occurrences that DTSTART and RDATE give, without the rules: at most [`MAX_DATES`](crate::MAX_DATES) and one.
+    #[must_use]
+    pub fn dates(&self, floating_zone: &TimeZone) -> Occurrences {
+        self.occurrences(floating_zone).without_rules()
+    }
+
+    /// Those of these series-local wall-clock times that no occurrence has; see [`Series::contains`]. A rule with COUNT
+    /// is counted once for all of them, and one budget pays for all.
+    ///
+    /// # Errors
+    /// [`BudgetSpent`] if it does not suffice.
+    pub fn missing(&self, locals: &BTreeSet<DateTime>) -> Result<BTreeSet<DateTime>, BudgetSpent> {
+        let (whole, mut missing): (BTreeSet<_>, BTreeSet<_>) =
+            locals.iter().copied().partition(|local| local.subsec_nanosecond() == 0);
+        let (Some(first), Some(last)) = (whole.first(), whole.last()) else { return Ok(missing) };
+        let (floor, ceiling) = (second_of(*first), second_of(*last) + 2 * DAY);
+        let mut occurrences = Occurrences::between(&self.0, self.zone_or(&TimeZone::UTC), floor, ceiling);
+        missing.extend(occurrences.missing(whole.iter().copied().map(second_of))?.into_iter().map(wall_clock));
+        Ok(missing)
+    }
+
     /// Whether an occurrence has this series-local wall-clock time, that is, whether a RECURRENCE-ID with it would
     /// name one.
     ///
@@ -218,6 +245,7 @@ impl Series {
             let mut last = None;
             for occurrence in Occurrences::between(&self.0, self.zone_or(floating_zone), floor, i64::MAX) {
                 last = Some(occurrence?);
+                budget.spend()?;
             }
             if last.is_some() || floor == first {
                 return Ok(last);

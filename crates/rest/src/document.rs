@@ -69,7 +69,11 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("MediaType", "415", "The body's content type is not read here."),
     ("Invalid", "422", "Some values are not right; `errors` lists all of them."),
     ("TooManyRequests", "429", "Too many requests: wait as many seconds as `Retry-After` says."),
-    ("Unexpected", "default", "Any other problem. 5xx: nothing was changed; 503 comes with `Retry-After`."),
+    (
+        "Unexpected",
+        "default",
+        "Any other problem. 5xx: nothing was changed; where asking again helps, it comes with `Retry-After`.",
+    ),
 ];
 
 /// The document without operations.

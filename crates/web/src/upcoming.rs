@@ -50,6 +50,8 @@ pub(crate) async fn show(State(web): State<Web>, visit: Visit) -> Result<Respons
         limit: MOST,
         cursor,
         digest: OF,
+        // One such series must not take the page from everybody.
+        leave_out_too_much_work: true,
         ..List::default()
     };
     let mut conn = web.db.reader().await.map_err(|error| Missing::fault(error, words))?;

@@ -207,12 +207,65 @@ async fn deleting_this_the_following_or_all() {
     let path = format!("/api/v1/events/{}", made.id());
     bob.delete(&format!("{path}/instances/20270419T193000?scope=following")).expect(204).await;
     assert_eq!(starts(&alice, &made.id()).await.len(), 4);
-    bob.delete(&format!("{path}/instances/20270419T193000?scope=following")).send().await.expect_problem("not-found");
+    // Again is no news, for that instance and for those after it; a day that never was one is.
+    bob.delete(&format!("{path}/instances/20270419T193000?scope=following")).expect(204).await;
+    bob.delete(&format!("{path}/instances/20270426T193000?scope=following")).expect(204).await;
+    bob.delete(&format!("{path}/instances/20270419T193000?scope=this")).send().await.expect_problem("not-found");
+    bob.delete(&format!("{path}/instances/20270420T193000?scope=following")).send().await.expect_problem("not-found");
+    bob.delete(&format!("{path}/instances/20270503T193000?scope=following")).send().await.expect_problem("not-found");
+    assert_eq!(alice.get(&path).expect(200).await.json["version"], json!(2));
     bob.delete(&format!("{path}/instances/20270322T193000?scope=all")).send().await.expect_problem("forbidden");
     alice.delete(&format!("{path}/instances/20270323T193000?scope=all")).send().await.expect_problem("not-found");
     alice.delete(&format!("{path}/instances/20270322T193000?scope=all")).expect(204).await;
     alice.delete(&format!("{path}/instances/20270322T193000?scope=all")).expect(204).await;
     bob.get(&path).send().await.expect_problem("not-found");
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn ending_a_series_twice_is_no_news_whatever_is_left_of_it() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let made = event(&alice, &choir()).await;
+    let path = format!("/api/v1/events/{}", made.id());
+    let from = |day: &str| format!("{path}/instances/{day}T193000?scope=following");
+    // What goes on elsewhere was not ended.
+    alice.patch(&from("20270412")).json(&json!({"title": "Summer choir"})).expect(200).await;
+    alice.delete(&from("20270412")).send().await.expect_problem("not-found");
+    // Two are left, then one.
+    for day in ["20270405", "20270329"] {
+        alice.delete(&from(day)).expect(204).await;
+        alice.delete(&from(day)).expect(204).await;
+    }
+    // A series that goes on again has its instances again, and ends again.
+    alice.patch(&path).json(&json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})).expect(200).await;
+    alice.delete(&from("20270426")).send().await.expect_problem("not-found");
+    alice.delete(&from("20270405")).expect(204).await;
+    assert_eq!(starts(&alice, &made.id()).await.len(), 2);
+    // From the first on is all of it.
+    for _ in 0..2 {
+        alice.delete(&from("20270322")).expect(204).await;
+    }
+    assert_eq!(alice.get("/api/v1/events?deleted=true").expect(200).await.each("/id"), [made.id()]);
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn what_is_said_about_this_and_following_stands_in_the_history_of_both() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let made = event(&alice, &choir()).await;
+    let path = format!("/api/v1/events/{}", made.id());
+    let patch = json!({"location": "New hall", "comment": "the church is cold"});
+    let new = alice.patch(&format!("{path}/instances/20270405T193000?scope=following")).json(&patch).expect(200).await;
+    for (id, version) in [(made.id(), 2), (new.id(), 1)] {
+        let history = alice.get(&format!("/api/v1/events/{id}/history")).expect(200).await;
+        let newest = &history.items()[0];
+        assert_eq!(
+            (&newest["version"], &newest["operation"], &newest["comment"]),
+            (&json!(version), &json!("split"), &json!("the church is cold"))
+        );
+    }
     fits(&world).await;
 }
 

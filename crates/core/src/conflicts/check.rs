@@ -197,7 +197,7 @@ pub(super) fn timeline(
     let to = if content.is_recurring() { to } else { Timestamp::MAX };
     for instance in compiled.overlapping(from, to) {
         work.spend(1)?;
-        all.extend(compiled.taken(&instance?));
+        all.extend(compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?));
     }
     Ok(all)
 }

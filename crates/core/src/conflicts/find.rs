@@ -68,7 +68,7 @@ pub(super) async fn taken(
             let Some(through) = through.get(&event) else { continue };
             for instance in compiled.overlapping(from, to) {
                 work.spend(1)?;
-                if let Some(taken) = compiled.taken(&instance?) {
+                if let Some(taken) = compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?) {
                     let (start, end, venue) = (taken.start, taken.end, taken.venue);
                     each(through, Theirs { event, start, end, original_start: Some(taken.original_start), venue });
                 }

@@ -308,7 +308,7 @@ pub(super) fn following(
         // Only to look at the new times; what is wrong with them is told by the reading of the whole below.
         let times = Times::read(&mut Fields::of_map(&body, ""), zone);
         if let Some(times) = times {
-            let lines = follow::recurrence(&old.recurrence, &old.times, &times, zone);
+            let lines = follow::recurrence(&old.recurrence, &old.times, &times);
             body.insert("recurrence".into(), lines.into());
         }
     }

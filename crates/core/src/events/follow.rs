@@ -1,32 +1,33 @@
 //! What follows when a whole series moves (rule 4, "all"): its excluded and added dates, its end, and its overrides, each
 //! with its occurrence by index.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
-use jiff::{SignedDuration, Timestamp};
-use kalends_kernel::Zone;
+use jiff::tz::TimeZone;
+use kalends_kernel::{Invalid, Zone};
 
 use super::EventError;
 use super::content::Content;
 use super::overrides::Override;
-use super::series::Compiled;
+use super::series::{Compiled, TOO_SPARSE, too_sparse};
 use super::times::{Times, resolve};
 
 /// The recurrence lines of a series (in canonical form) when its times become others: dates in EXDATE and RDATE and the
 /// time in UNTIL move along on the wall clock, so that no excluded date comes back and no last one is lost.
-pub(super) fn recurrence(lines: &[String], old: &Times, new: &Times, calendar: &Zone) -> Vec<String> {
+pub(super) fn recurrence(lines: &[String], old: &Times, new: &Times) -> Vec<String> {
     if old.all_day != new.all_day || (old.start == new.start && old.time_zone == new.time_zone) {
         return lines.to_vec();
     }
     let by = new.start.duration_since(old.start);
-    lines.iter().map(|line| shift_line(line, by, old, new, calendar).unwrap_or_else(|| line.clone())).collect()
+    lines.iter().map(|line| shift_line(line, by, old, new).unwrap_or_else(|| line.clone())).collect()
 }
 
-fn shift_line(line: &str, by: SignedDuration, old: &Times, new: &Times, calendar: &Zone) -> Option<String> {
+fn shift_line(line: &str, by: SignedDuration, old: &Times, new: &Times) -> Option<String> {
     let (head, values) = line.split_once(':')?;
     if head.eq_ignore_ascii_case("RRULE") {
         let (before, rest) = values.split_once("UNTIL=")?;
         let (until, after) = rest.split_once(';').map_or((rest, None), |(until, after)| (until, Some(after)));
-        let until = shift_until(until, by, old, new, calendar)?;
+        let until = shift_value(until, by, old, new)?;
         return Some(format!(
             "{head}:{before}UNTIL={until}{}",
             after.map_or_else(String::new, |after| format!(";{after}"))
@@ -50,25 +51,24 @@ fn shift_line(line: &str, by: SignedDuration, old: &Times, new: &Times, calendar
     Some(format!("{head}:{}", shifted?.join(",")))
 }
 
-fn shift_until(until: &str, by: SignedDuration, old: &Times, new: &Times, calendar: &Zone) -> Option<String> {
-    if let Some(utc) = until.strip_suffix('Z') {
-        let instant = format!("{}Z", expand(utc)?).parse::<Timestamp>().ok()?;
-        let local = instant.to_zoned(old.zone(calendar).clone()).datetime().checked_add(by).ok()?;
-        let moved = resolve(local, new.zone(calendar)).to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        return Some(format!("{}Z", compact(moved)));
-    }
-    shift_value(until, by, old, new)
+/// A time in UTC is an instant where the series has a zone; where it has none, the engine reads it as written. It follows on
+/// the clock of the series, and is in UTC again where that still has a zone.
+fn shift_utc(value: &str, by: SignedDuration, old: &Times, new: &Times) -> Option<String> {
+    let written: DateTime = expand(value.strip_suffix('Z')?)?.parse().ok()?;
+    let local = match &old.time_zone {
+        Some(zone) => zone.time_zone().to_datetime(TimeZone::UTC.to_timestamp(written).ok()?),
+        None => written,
+    };
+    let local = local.checked_add(by).ok()?;
+    Some(match &new.time_zone {
+        Some(zone) => format!("{}Z", compact(TimeZone::UTC.to_datetime(resolve(local, zone.time_zone())))),
+        None => compact(local),
+    })
 }
 
 fn shift_value(value: &str, by: SignedDuration, old: &Times, new: &Times) -> Option<String> {
-    if let Some(utc) = value.strip_suffix('Z') {
-        let instant = format!("{}Z", expand(utc)?).parse::<Timestamp>().ok()?;
-        let (Some(from), Some(to)) = (&old.time_zone, &new.time_zone) else { return None };
-        let local = instant.to_zoned(from.time_zone().clone()).datetime().checked_add(by).ok()?;
-        return Some(format!(
-            "{}Z",
-            compact(resolve(local, to.time_zone()).to_zoned(jiff::tz::TimeZone::UTC).datetime())
-        ));
+    if value.ends_with('Z') {
+        return shift_utc(value, by, old, new);
     }
     if value.len() == 8 {
         let date: Date = value.parse().ok()?;
@@ -121,10 +121,12 @@ pub(super) fn overrides(
     // Both series are walked in step, no further than the last override.
     for (walked, occurrence) in before.occurrences().enumerate() {
         if walked > FARTHEST {
-            return Err(EventError::Budget);
+            let detail =
+                format!("the overrides lie more than {FARTHEST} occurrences into the series, too far to follow it");
+            return Err(Invalid::one("/recurrence", TOO_SPARSE, detail).into());
         }
-        let local = occurrence?.local;
-        let twin = after.next().transpose()?;
+        let local = occurrence.map_err(too_sparse)?.local;
+        let twin = after.next().transpose().map_err(too_sparse)?;
         while wanted.peek().is_some_and(|one| one.original_start < local) {
             orphans.extend(wanted.next().map(|one| one.original_start));
         }

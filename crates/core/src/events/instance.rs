@@ -11,7 +11,7 @@ use super::content::Content;
 use super::create::may_take_registrations;
 use super::edit::{self, Edit, How, following, load_for_edit, patched};
 use super::overrides::{self, Override};
-use super::series::{Compiled, Instance};
+use super::series::{Compiled, Instance, too_sparse};
 use super::split;
 use super::times::{Times, parse_date, parse_moment};
 use super::write::{self, Said};
@@ -108,7 +108,8 @@ pub async fn edit_instance(
 ) -> Result<Instanced, EventError> {
     let old = load_for_edit(tx, ctx, id, &edit.precondition).await?.event;
     let original = read_original(&old, original)?;
-    if !old.content.is_recurring() || !Compiled::of(&old.content, &old.calendar_zone).contains(original)? {
+    let compiled = Compiled::of(&old.content, &old.calendar_zone);
+    if !old.content.is_recurring() || !compiled.contains(original).map_err(too_sparse)? {
         return Err(Denied::NotFound.into());
     }
     // A split is no field that could be merged: it is made of what the caller saw.
@@ -226,7 +227,8 @@ async fn edit_following(
     let body = patched(halves.after.body(), &patch);
     let content = following(&halves.after, body, &old.calendar_zone, edit.drop_orphans)?;
     may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
-    split::end_before(tx, ctx, old, halves.before).await?;
+    let said = Said { comment: edit.comment.clone(), ..Said::of("split") };
+    split::end_before(tx, ctx, old, halves.before, said).await?;
     let id: EventId = ctx.ids.next();
     let start = content.times.start;
     let new = Event {
@@ -241,8 +243,8 @@ async fn edit_following(
         content,
         ..old.clone()
     };
-    write::insert(tx, ctx, &new, Said { comment: None, goes_on: Some(Box::new(old.clone())), ..edit.said("split") })
-        .await?;
+    let said = Said { goes_on: Some(Box::new(old.clone())), ..edit.said("split") };
+    write::insert(tx, ctx, &new, said).await?;
     sharing::store::copy_to_event(tx, old.id, id).await?;
     at(tx, ctx, id, start).await
 }
@@ -281,7 +283,7 @@ async fn edit_all(
     let now = edit::edit(tx, ctx, old.id, &whole).await?;
     let moved = original.checked_add(by).unwrap_or(original);
     let compiled = Compiled::of(&now.event.content, &now.event.calendar_zone);
-    let shown = if compiled.contains(moved)? { moved } else { now.event.content.times.start };
+    let shown = if compiled.contains(moved).map_err(too_sparse)? { moved } else { now.event.content.times.start };
     at(tx, ctx, old.id, shown).await
 }
 
@@ -296,9 +298,9 @@ fn shared_fields(body: &Map<String, Value>) -> Map<String, Value> {
 async fn at(tx: &mut Tx, ctx: &Ctx, id: EventId, original: DateTime) -> Result<Instanced, EventError> {
     let of = store::load(tx, ctx, id, Can::See).await?;
     let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
-    let instance = match compiled.instance(original)? {
+    let instance = match compiled.instance(original).map_err(too_sparse)? {
         Some(instance) => instance,
-        None => compiled.instance(of.event.content.times.start)?.ok_or(Denied::NotFound)?,
+        None => compiled.instance(of.event.content.times.start).map_err(too_sparse)?.ok_or(Denied::NotFound)?,
     };
     Ok(Instanced { of, instance })
 }
@@ -312,20 +314,27 @@ pub async fn cancel_instance(
     scope: Scope,
     precondition: &Precondition,
 ) -> Result<(), EventError> {
-    if scope == Scope::All {
-        // A date that the series does not have names nothing. An event that is gone already, `delete` knows about.
-        if let Ok(of) = store::load(tx, ctx, id, Can::See).await
-            && of.event.deleted_at.is_none()
-        {
-            instance(tx, ctx, id, original).await?;
+    if scope != Scope::This {
+        // An event that is gone already, `delete` knows about.
+        let there = store::load(tx, ctx, id, Can::See).await.ok().filter(|of| of.event.deleted_at.is_none());
+        match there {
+            None => return delete(tx, ctx, id, precondition).await,
+            Some(of) if scope == Scope::All => {
+                // A date that the series does not have names nothing.
+                let original = read_original(&of.event, original)?;
+                let compiled = Compiled::of(&of.event.content, &of.event.calendar_zone);
+                compiled.instance(original).map_err(too_sparse)?.ok_or(Denied::NotFound)?;
+                return delete(tx, ctx, id, precondition).await;
+            }
+            Some(_) => {}
         }
-        return delete(tx, ctx, id, precondition).await;
     }
     let old = load_for_edit(tx, ctx, id, precondition).await?.event;
     let original = read_original(&old, original)?;
     let compiled = Compiled::of(&old.content, &old.calendar_zone);
-    if !old.content.is_recurring() || !compiled.contains(original)? {
-        return Err(Denied::NotFound.into());
+    if !old.content.is_recurring() || !compiled.contains(original).map_err(too_sparse)? {
+        let ended = scope == Scope::Following && ended_before(tx, &old, original).await?;
+        return if ended { Ok(()) } else { Err(Denied::NotFound.into()) };
     }
     if scope == Scope::This {
         if old.content.overridden(original).is_some_and(|one| one.cancelled) {
@@ -335,7 +344,20 @@ pub async fn cancel_instance(
         return Ok(());
     }
     match split::halves(&old.content, &old.calendar_zone, original)? {
-        Some(halves) => split::end_before(tx, ctx, &old, halves.before).await.map(|_| ()),
+        Some(halves) => split::end_before(tx, ctx, &old, halves.before, Said::of(ENDED)).await.map(|_| ()),
         None => delete(tx, ctx, id, precondition).await,
     }
+}
+
+/// What the history calls it when a series is ended before an occurrence and does not go on as another event.
+const ENDED: &str = "end";
+
+/// Whether this occurrence was there until the series was last ended, and nothing came from it on since.
+async fn ended_before(tx: &mut Tx, event: &Event, original: DateTime) -> Result<bool, EventError> {
+    let Some(version) = store::latest(tx, event.id, ENDED).await? else { return Ok(false) };
+    let before = store::snapshot(tx, event.id, version - 1).await?;
+    let was = |content: &Content| Compiled::of(content, &event.calendar_zone).contains(original);
+    let was_there = before.map(|before| was(&before.content)).transpose().map_err(too_sparse)?;
+    let now = Compiled::of(&event.content, &event.calendar_zone);
+    Ok(was_there == Some(true) && !now.goes_on_from(original).map_err(too_sparse)?)
 }

@@ -240,7 +240,7 @@ pub enum EventError {
     UidTaken,
     /// These overrides would lose their occurrence.
     Orphans(Vec<DateTime>),
-    /// A recurrence rule takes more work than a request may cost.
+    /// A recurrence rule takes more work than a request that reads may cost; to one that writes it is [`Self::Invalid`].
     Budget,
     /// It takes time that is taken, and the policy says no.
     Clash(Box<Report>),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use kalends_kernel::{Invalid, VenueId, Zone};
 use kalends_recurrence::{BudgetSpent, Occurrences, Series, Start};
 
@@ -30,8 +30,9 @@ pub struct Compiled {
     series: Series,
     times: Times,
     calendar: Zone,
-    /// How long an occurrence can be, on the wall clock.
-    longest: SignedDuration,
+    /// The occurrences with a length of their own (RDATE;VALUE=PERIOD), by start. However long one is, windows look back
+    /// for it here, not by walking the rules over its length.
+    periods: Vec<Instance>,
     overrides: Vec<Override>,
     overridden: BTreeSet<DateTime>,
     busy: bool,
@@ -57,17 +58,27 @@ impl Compiled {
     /// have been refused) is taken as a single event.
     pub fn of(content: &Content, calendar: &Zone) -> Compiled {
         let series = compile(content, calendar).unwrap_or_else(|_| Series::once(start_of(content)));
-        Compiled {
+        let mut compiled = Compiled {
             series,
             times: content.times.clone(),
             calendar: calendar.clone(),
-            longest: content.times.wall_length().max(longest_period(&content.recurrence)),
+            periods: Vec::new(),
             overridden: content.overrides.iter().map(|one| one.original_start).collect(),
             overrides: content.overrides.clone(),
             busy: content.busy,
             cancelled: content.status == Status::Cancelled,
             venue: content.venue_id,
+        };
+        if content.recurrence.iter().any(|line| line.contains("VALUE=PERIOD")) {
+            compiled.periods = compiled.own_lengths();
         }
+        compiled
+    }
+
+    fn own_lengths(&self) -> Vec<Instance> {
+        let dates = self.series.dates(self.calendar.time_zone()).map_while(Result::ok);
+        let own = dates.filter(|one| one.period_end.is_some() && !self.overridden.contains(&one.local));
+        own.map(|one| self.usual(one.local, Some(one.instant), one.period_end)).collect()
     }
 
     /// The time that an instance takes; none for what is free, cancelled or without length.
@@ -103,18 +114,23 @@ impl Compiled {
     pub fn overlapping_or_starting(&self, from: Timestamp, to: Timestamp, after: Timestamp) -> Instances<'_> {
         // An occurrence that reaches into the window begins at most its length before; two days more cover zones and
         // changes of the clock.
-        let slack = self.longest.saturating_add(SignedDuration::from_hours(48));
+        let slack = self.times.wall_length().saturating_add(SignedDuration::from_hours(48));
         let earliest = if after > from { after } else { from.checked_sub(slack).unwrap_or(Timestamp::MIN) };
         let base = self.series.starting_between(earliest, to, self.calendar.time_zone());
-        let mut moved: Vec<Instance> = self
-            .overrides
-            .iter()
-            .filter(|one| !one.cancelled)
-            .map(|one| self.overriding(one))
-            .filter(|one| overlaps(one, from, to))
-            .collect();
-        moved.sort_by_key(|one| std::cmp::Reverse((one.start, one.original_start)));
-        Instances { compiled: self, base, waiting: None, moved, from, to, spent: false }
+        let moved = self.overrides.iter().filter(|one| !one.cancelled).map(|one| self.overriding(one));
+        let long = self.periods.iter().filter(|one| one.start < earliest).cloned();
+        let seen = |one: &Instance| after > from && one.start < after;
+        let mut others: Vec<Instance> = moved.chain(long).filter(|one| overlaps(one, from, to) && !seen(one)).collect();
+        others.sort_by_key(|one| std::cmp::Reverse((one.start, one.original_start)));
+        Instances { compiled: self, base, waiting: None, others, from, to, spent: false }
+    }
+
+    /// When the next such weekday (Monday = 1) begins behind an instance that begins on another, on its own clock.
+    pub fn next_weekday(&self, instance: &Instance, weekday: i64) -> Timestamp {
+        let days = (weekday - self.weekday_of(instance)).rem_euclid(7);
+        let day = instance.start.to_zoned(self.times.zone(&self.calendar).clone()).start_of_day();
+        let day = day.and_then(|day| day.checked_add(Span::new().try_days(days)?)?.start_of_day());
+        day.map_or(Timestamp::MAX, |day| day.timestamp())
     }
 
     /// The weekday on which an instance begins, on its own clock, Monday = 1.
@@ -126,6 +142,11 @@ impl Compiled {
     /// Whether the series alone has an occurrence at this wall-clock time.
     pub fn contains(&self, local: DateTime) -> Result<bool, BudgetSpent> {
         self.series.contains(local)
+    }
+
+    /// Whether the series alone has an occurrence at this wall-clock time or later.
+    pub fn goes_on_from(&self, local: DateTime) -> Result<bool, BudgetSpent> {
+        Ok(self.series.occurrences_from(local, self.calendar.time_zone()).next().transpose()?.is_some())
     }
 
     /// The instance whose original start this is; none when the series has none there. A cancelled one is given too.
@@ -179,14 +200,21 @@ pub struct Instances<'c> {
     compiled: &'c Compiled,
     base: Occurrences,
     waiting: Option<Instance>,
-    /// Latest first.
-    moved: Vec<Instance>,
+    /// What the walk does not find, because it was moved or is longer than usual; latest first.
+    others: Vec<Instance>,
     from: Timestamp,
     to: Timestamp,
     spent: bool,
 }
 
 impl Instances<'_> {
+    /// Leaves out those that begin before an instant, without a step for each.
+    pub fn skip_to(&mut self, at: Timestamp) {
+        self.waiting = self.waiting.take().filter(|one| one.start >= at);
+        while self.others.pop_if(|one| one.start < at).is_some() {}
+        self.base.skip_to(at);
+    }
+
     fn next_usual(&mut self) -> Result<Option<Instance>, BudgetSpent> {
         if let Some(waiting) = self.waiting.take() {
             return Ok(Some(waiting));
@@ -219,33 +247,15 @@ impl Iterator for Instances<'_> {
                 return Some(Err(spent));
             }
         };
-        match (usual, self.moved.last()) {
-            (Some(usual), Some(moved)) if (moved.start, moved.original_start) < (usual.start, usual.original_start) => {
+        match (usual, self.others.last()) {
+            (Some(usual), Some(other)) if (other.start, other.original_start) < (usual.start, usual.original_start) => {
                 self.waiting = Some(usual);
-                self.moved.pop().map(Ok)
+                self.others.pop().map(Ok)
             }
             (Some(usual), _) => Some(Ok(usual)),
-            (None, _) => self.moved.pop().map(Ok),
+            (None, _) => self.others.pop().map(Ok),
         }
     }
-}
-
-/// The longest period (RDATE;VALUE=PERIOD) of canonical lines; a day more than exact, for the zones of its ends.
-fn longest_period(lines: &[String]) -> SignedDuration {
-    let periods = lines
-        .iter()
-        .filter(|line| line.contains("VALUE=PERIOD"))
-        .flat_map(|line| line.rsplit(':').next().unwrap_or_default().split(','));
-    let lengths = periods.filter_map(|period| {
-        let (start, end) = period.split_once('/')?;
-        if let Ok(length) = end.parse::<jiff::Span>() {
-            let start: DateTime = start.trim_end_matches('Z').parse().ok()?;
-            return start.checked_add(length).ok().map(|end| end.duration_since(start));
-        }
-        let read = |text: &str| text.trim_end_matches('Z').parse::<DateTime>().ok();
-        Some(read(end)?.duration_since(read(start)?))
-    });
-    lengths.max().map_or(SignedDuration::ZERO, |longest| longest.saturating_add(SignedDuration::from_hours(24)))
 }
 
 fn start_of(content: &Content) -> Start {
@@ -266,6 +276,15 @@ fn compile(content: &Content, _calendar: &Zone) -> Result<Series, Vec<kalends_re
 
 /// The code of a rule that takes more work than a request may cost.
 pub const TOO_SPARSE: &str = "recurrence-too-sparse";
+
+/// What a spent budget is to whoever writes: the rule has to be another one, asking again does not help.
+pub(super) fn too_sparse(_: BudgetSpent) -> Invalid {
+    Invalid::one(
+        "/recurrence",
+        TOO_SPARSE,
+        "the rule hardly ever matches a date, so that finding the next one takes too much work; write it with fewer restrictions",
+    )
+}
 
 /// What is wrong with the recurrence and the overrides of an event that is otherwise right. The recurrence lines are put
 /// into their canonical form.
@@ -290,36 +309,27 @@ pub(super) fn problems(content: &mut Content, calendar: &Zone) -> Invalid {
         }
         return invalid;
     }
-    let sparse = |invalid: &mut Invalid| {
-        invalid.add("/recurrence", TOO_SPARSE, "the rule hardly ever matches a date, so that finding the next one takes too much work; write it with fewer restrictions")
-    };
     // The first few, and the end where there is one: what a reader would ask for first must be affordable.
     let first: Result<Vec<_>, BudgetSpent> = series.occurrences(calendar.time_zone()).take(3).collect();
     match first {
-        Err(_) => sparse(&mut invalid),
+        Err(spent) => invalid.append(too_sparse(spent)),
         Ok(found) if found.is_empty() => invalid.add("/recurrence", "no-occurrence", "every occurrence is excluded"),
         Ok(_) => {}
     }
     if !invalid.is_empty() {
         return invalid;
     }
-    if series.last(calendar.time_zone()).is_err() {
-        sparse(&mut invalid);
-        return invalid;
-    }
-    for (index, one) in content.overrides.iter().enumerate() {
-        match series.contains(one.original_start) {
-            Ok(true) => {}
-            Ok(false) => invalid.add(
-                format!("/overrides/{index}/original_start"),
-                "not-an-occurrence",
-                format!("the series has no occurrence at {}", one.original_start),
-            ),
-            Err(_) => {
-                sparse(&mut invalid);
-                break;
-            }
-        }
+    let overridden = content.overrides.iter().map(|one| one.original_start).collect();
+    let missing = match series.last(calendar.time_zone()).and_then(|_| series.missing(&overridden)) {
+        Ok(missing) => missing,
+        Err(spent) => return too_sparse(spent),
+    };
+    for (index, one) in content.overrides.iter().enumerate().filter(|(_, one)| missing.contains(&one.original_start)) {
+        invalid.add(
+            format!("/overrides/{index}/original_start"),
+            "not-an-occurrence",
+            format!("the series has no occurrence at {}", one.original_start),
+        );
     }
     content.recurrence = series.lines();
     invalid
@@ -367,13 +377,8 @@ pub fn derive(content: &Content, calendar: &Zone) -> Derived {
             ends_at = ends_at.map(|end| end.max(moved.end));
         }
         // A period in the middle may outlast the last occurrence.
-        if content.recurrence.iter().any(|line| line.contains("VALUE=PERIOD")) {
-            let periods =
-                compiled.occurrences().take(kalends_recurrence::MAX_DATES).flatten().filter_map(|one| one.period_end);
-            if let Some(longest) = periods.max() {
-                ends_at = ends_at.map(|end| end.max(longest));
-            }
-        }
+        let longest = compiled.periods.iter().map(|one| one.end).max();
+        ends_at = ends_at.map(|end| longest.map_or(end, |longest| end.max(longest)));
     }
     Derived {
         starts_at,

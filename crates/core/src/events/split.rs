@@ -6,7 +6,7 @@ use kalends_kernel::{Invalid, Zone};
 use kalends_recurrence::SplitError;
 
 use super::content::Content;
-use super::series::Compiled;
+use super::series::{Compiled, too_sparse};
 use super::write::{self, Said};
 use super::{Event, EventError};
 use crate::ctx::Ctx;
@@ -24,7 +24,7 @@ pub(super) fn halves(content: &Content, zone: &Zone, at: DateTime) -> Result<Opt
     let split = match Compiled::of(content, zone).series().split_at(at) {
         Ok(split) => split,
         Err(SplitError::NothingBefore) => return Ok(None),
-        Err(SplitError::Budget(_)) => return Err(EventError::Budget),
+        Err(SplitError::Budget(spent)) => return Err(too_sparse(spent).into()),
         Err(why @ (SplitError::NothingAfter | SplitError::Inexpressible)) => {
             return Err(
                 Invalid::one("?scope", "cannot-split", format!("the series cannot be split here: {why}")).into()
@@ -50,6 +50,12 @@ fn alone(content: Content) -> Content {
 }
 
 /// Ends the old series; gives it as it is now.
-pub(super) async fn end_before(tx: &mut Tx, ctx: &Ctx, old: &Event, before: Content) -> Result<Event, EventError> {
-    write::replace(tx, ctx, old, Event { content: before, ..old.clone() }, Said::of("split")).await
+pub(super) async fn end_before(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    before: Content,
+    said: Said,
+) -> Result<Event, EventError> {
+    write::replace(tx, ctx, old, Event { content: before, ..old.clone() }, said).await
 }

@@ -309,6 +309,15 @@ pub(super) async fn snapshot(conn: &mut Conn, id: EventId, version: i64) -> Resu
         .await
 }
 
+/// The latest version of an event that this operation made.
+pub(super) async fn latest(conn: &mut Conn, id: EventId, operation: &str) -> Result<Option<i64>> {
+    sql("SELECT version AS n FROM event_versions WHERE event_id = $1 AND operation = $2 ORDER BY version DESC LIMIT 1")
+        .bind(id)
+        .bind(operation)
+        .optional(conn)
+        .await
+}
+
 /// Deletes an event for good, its versions with it.
 pub(super) async fn remove(tx: &mut Tx, id: EventId) -> Result<()> {
     sql("DELETE FROM events WHERE id = $1").bind(id).run(tx).await?;

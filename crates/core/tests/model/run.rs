@@ -603,6 +603,7 @@ impl Run {
             venue: None,
             category: None,
             weekday: None,
+            leave_out_too_much_work: false,
             deleted: false,
             sort: Sort::Start,
             descending: false,

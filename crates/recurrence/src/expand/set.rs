@@ -52,6 +52,13 @@ impl Set {
         low - from
     }
 
+    /// Goes to the end; answers the last that lies before `end`, if there is one.
+    pub(super) fn last_before(&mut self, plan: &Plan, end: i64) -> Option<i64> {
+        let last = self.seek(plan, end).checked_sub(1).and_then(|_| self.get(plan, self.next - 1));
+        self.next = self.len;
+        last
+    }
+
     /// Skips `count`, or all if there are fewer.
     pub(super) fn skip(&mut self, count: usize) {
         self.next = self.next.saturating_add(count).min(self.len);

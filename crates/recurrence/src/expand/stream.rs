@@ -77,6 +77,37 @@ impl Stream {
         }
     }
 
+    /// Goes on to the first instance at or after `floor`, as if those before it had been taken. One that still lies
+    /// before `floor` may come where a period of the rule contains it.
+    pub(crate) fn advance(&mut self, floor: i64, budget: &mut Budget) -> Result<(), BudgetSpent> {
+        match self.state {
+            State::Seek(before) => self.state = State::Seek(before.max(floor)),
+            State::Running => self.run_to(floor, budget)?,
+            State::Over => {}
+        }
+        Ok(())
+    }
+
+    fn run_to(&mut self, floor: i64, budget: &mut Budget) -> Result<(), BudgetSpent> {
+        if self.periods.upcoming() == 0 {
+            self.load(budget)?;
+            self.skip_past_start();
+        }
+        let skipped = self.set.seek(&self.plan, floor) as u64;
+        if self.plan.count.is_some() {
+            self.left = self.left.saturating_sub(skipped);
+        }
+        if self.set.remaining() > 0 || self.state != State::Running {
+            return Ok(());
+        }
+        if self.plan.count.is_none() {
+            self.periods.jump(self.periods.index_of(&self.plan, floor).max(self.periods.upcoming()));
+        } else {
+            self.skip_whole_periods(floor);
+        }
+        Ok(())
+    }
+
     /// How many instances (DTSTART included) lie before `local`.
     pub(crate) fn count_before(plan: &Arc<Plan>, local: i64, budget: &mut Budget) -> Result<u64, BudgetSpent> {
         let mut stream = Stream::between(plan, local, i64::MAX);
@@ -101,13 +132,23 @@ impl Stream {
         loop {
             let floor = plan.last.saturating_sub(window).max(plan.start);
             let mut stream = Stream::between(plan, floor, i64::MAX);
-            let mut found = None;
-            while let Some(local) = stream.next(budget)? {
-                found = Some(local);
-            }
-            match found {
-                Some(local) => return Ok(local),
+            match stream.next(budget)? {
+                Some(first) => return stream.last_from(first, budget),
                 None => window = window.saturating_mul(2),
+            }
+        }
+    }
+
+    /// The last instance up to the ceiling, `found` being one: a step for each period, not for each instance.
+    fn last_from(mut self, mut found: i64, budget: &mut Budget) -> Result<i64, BudgetSpent> {
+        let (end, after) = (self.ceiling.saturating_add(1), found);
+        loop {
+            // The period of DTSTART has instances before it.
+            let last = self.set.last_before(&self.plan, end).filter(|&last| last > after);
+            found = last.unwrap_or(found);
+            self.load(budget)?;
+            if self.state == State::Over {
+                return Ok(found);
             }
         }
     }

@@ -8,6 +8,7 @@ use kalends_recurrence::{Occurrence, Rule, Series, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use std::collections::BTreeSet;
 
 const DAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 const ZONES: [&str; 6] =
@@ -165,6 +166,36 @@ proptest! {
         } else {
             let common = window.len().min(expected.len());
             prop_assert_eq!(&window[..common], &expected[..common]);
+        }
+    }
+
+    #[test]
+    fn skipping_equals_leaving_out(series in any_series(), taken in 0..20usize, to in moment()) {
+        let to: Timestamp = TimeZone::UTC.to_timestamp(to).expect("in the calendar");
+        let (all, ending) = some(series.occurrences(&TimeZone::UTC), 300);
+        let mut occurrences = series.occurrences(&TimeZone::UTC);
+        let before = occurrences.by_ref().take(taken).count();
+        occurrences.skip_to(to);
+        let expected: Vec<_> = all.iter().copied().skip(before).filter(|occurrence| occurrence.instant >= to).collect();
+        let (found, found_ending) = some(occurrences, expected.len());
+        prop_assert!(found_ending == Ending::BudgetSpent || found.len() == expected.len());
+        prop_assert_eq!(&found[..], &expected[..found.len()]);
+        if ending == Ending::Over {
+            prop_assert!(found_ending != Ending::Enough);
+        }
+    }
+
+    #[test]
+    fn many_times_are_found_like_each_alone(series in any_series(), others in vec(moment(), 0..5)) {
+        let (all, _) = some(series.occurrences(&TimeZone::UTC), 40);
+        let mut asked: BTreeSet<DateTime> = all.iter().map(|occurrence| occurrence.local).step_by(3).collect();
+        asked.extend(others);
+        if let Ok(missing) = series.missing(&asked) {
+            for local in asked {
+                if let Ok(contained) = series.contains(local) {
+                    prop_assert_eq!(contained, !missing.contains(&local), "{}", local);
+                }
+            }
         }
     }
 

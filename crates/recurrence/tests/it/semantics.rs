@@ -1,9 +1,10 @@
 //! What a series means, one sentence a test.
 
-use crate::given::{all_day, at, dates, floating, instants, series, zone, zoned};
+use crate::given::{all_day, at, dates, floating, instants, series, short, zone, zoned};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kalends_recurrence::{BudgetSpent, Series, Start};
+use std::collections::BTreeSet;
 
 const ZURICH: &str = "Europe/Zurich";
 
@@ -12,7 +13,7 @@ fn instant(text: &str) -> Timestamp {
 }
 
 fn last(series: &Series) -> Option<String> {
-    series.last(&TimeZone::UTC).expect("within the budget").map(|occurrence| crate::given::short(occurrence.local))
+    series.last(&TimeZone::UTC).expect("within the budget").map(|occurrence| short(occurrence.local))
 }
 
 // ---- DTSTART
@@ -444,10 +445,74 @@ fn a_rule_that_finds_nothing_within_the_budget_says_so() {
 }
 
 #[test]
-fn days_that_are_all_excluded_cost_the_budget_too() {
-    let series = floating("20260101T000000", &["RRULE:FREQ=SECONDLY", "EXDATE;VALUE=DATE:20260101,20260102"])
-        .with_budget(10_000);
-    assert_eq!(series.occurrences(&TimeZone::UTC).next(), Some(Err(BudgetSpent { limit: 10_000 })));
+fn days_that_are_all_excluded_are_jumped_over() {
+    let days = "EXDATE;VALUE=DATE:20260101,20260102,20260104";
+    for (rule, expected) in [
+        ("FREQ=SECONDLY", "20260103 20260103T000001 20260103T000002"),
+        ("FREQ=SECONDLY;COUNT=172802", "20260103 20260103T000001"),
+        ("FREQ=SECONDLY;COUNT=172800", ""),
+        ("FREQ=HOURLY;INTERVAL=7;COUNT=9", "20260103T010000 20260103T080000"),
+        ("FREQ=MINUTELY;BYMINUTE=30;COUNT=50", "20260103T003000"),
+        ("FREQ=DAILY;BYHOUR=0,9;COUNT=5", "20260103"),
+        ("FREQ=WEEKLY;BYDAY=TH,FR,SA,SU;BYHOUR=0,9;COUNT=9", "20260103 20260103 20260108"),
+        ("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1,2,5;BYHOUR=8,9;COUNT=7", "20260105T080000 20260105"),
+    ] {
+        let series = floating("20260101T000000", &[&format!("RRULE:{rule}"), days]).with_budget(300);
+        assert_eq!(dates(&series, 3), expected, "{rule}");
+    }
+}
+
+#[test]
+fn the_last_of_many_instances_in_a_period_costs_a_step() {
+    let every_second = |end: &str| {
+        let all = |last: u8| (0..=last).map(|value| value.to_string()).collect::<Vec<_>>().join(",");
+        let months = (1..=12).map(|month| month.to_string()).collect::<Vec<_>>().join(",");
+        format!(
+            "RRULE:FREQ=YEARLY;INTERVAL=400;{end};BYMONTH={months};BYMONTHDAY={};BYHOUR={};BYMINUTE={};BYSECOND={}",
+            (1..=31).map(|day| day.to_string()).collect::<Vec<_>>().join(","),
+            all(23),
+            all(59),
+            all(59)
+        )
+    };
+    let series = floating("20260101T000000", &[&every_second("UNTIL=28261231T235900")]).with_budget(50);
+    assert_eq!(last(&series), Some("28261231T235900".into()));
+    let series = floating("20260101T000000", &[&every_second("UNTIL=28260101T000000")]).with_budget(50);
+    assert_eq!(last(&series), Some("28260101".into()));
+    let series = floating("20260101T000000", &[&every_second("UNTIL=24251231T235959")]).with_budget(50);
+    assert_eq!(last(&series), Some("20261231T235959".into()));
+    let series = floating("20260105T090000", &["RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260114T085959"]);
+    assert_eq!(last(&series), Some("20260112".into()));
+}
+
+#[test]
+fn what_a_list_of_times_misses_is_found_in_one_walk() {
+    // Months of different size: the rule cannot be reckoned.
+    let series = zoned("20260105T090000", ZURICH, &["RRULE:FREQ=DAILY;BYMONTH=1,3;COUNT=3000"]).with_budget(5_000);
+    let found: BTreeSet<_> =
+        series.occurrences(&TimeZone::UTC).map(|one| one.expect("within the budget").local).step_by(2).collect();
+    let absent = BTreeSet::from([at("20260201T090000"), at("20260106T090001"), at("22000101T090000")]);
+    assert_eq!(series.missing(&found.union(&absent).copied().collect()), Ok(absent));
+}
+
+#[test]
+fn skipping_ahead_costs_nothing_and_counts() {
+    let series = floating("20260101T000000", &["RRULE:FREQ=SECONDLY;COUNT=200000"]).with_budget(10);
+    let mut occurrences = series.occurrences(&TimeZone::UTC);
+    occurrences.next();
+    occurrences.skip_to("2026-01-03T07:33:19Z".parse().expect("an instant"));
+    let left: Vec<_> = occurrences.map(|one| one.expect("within the budget").local).collect();
+    assert_eq!(left, [at("20260103T073319")]);
+}
+
+#[test]
+fn dates_leave_out_what_the_rules_give() {
+    let lines =
+        ["RRULE:FREQ=DAILY", "RDATE;VALUE=PERIOD:20260203T090000/P40D,20260204T090000/PT1H", "EXDATE:20260204T090000"];
+    let series = floating("20260101T090000", &lines);
+    let found: Vec<_> = series.dates(&TimeZone::UTC).map(|one| one.expect("within the budget")).collect();
+    assert_eq!(found.iter().map(|one| short(one.local)).collect::<Vec<_>>(), ["20260101", "20260203"]);
+    assert_eq!(found[1].period_end, "2026-03-15T09:00:00Z".parse().ok());
 }
 
 // ---- Splitting

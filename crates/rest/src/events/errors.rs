@@ -50,7 +50,7 @@ impl From<EventError> for Problem {
                 let orphans: Vec<String> = orphans.iter().map(ToString::to_string).collect();
                 Problem::new(&codes::ORPHANS).with("orphans", &orphans)
             }
-            EventError::Budget => Problem::new(&codes::BUDGET).retry_after(60),
+            EventError::Budget => Problem::new(&codes::BUDGET),
             EventError::Clash(report) => of_clash(&report),
             EventError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             EventError::Internal(error) => error.into(),

@@ -91,6 +91,7 @@ pub(crate) fn read(mut query: Query) -> Result<(List, bool), Problem> {
         venue: query.id("venue_id"),
         category: query.text("category"),
         weekday: query.choice("weekday", WEEKDAYS),
+        leave_out_too_much_work: false,
         deleted,
         sort,
         descending,

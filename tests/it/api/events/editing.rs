@@ -204,6 +204,65 @@ async fn when_a_whole_series_moves_its_exceptions_move_along() {
 }
 
 #[tokio::test]
+async fn a_series_that_loses_or_gets_a_zone_keeps_its_dates() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    // The last one is at 09:00 summer time: 07:00 UTC.
+    let series = json!({"title": "Choir", "start": "2027-03-08T09:00:00", "end": "2027-03-08T10:00:00", "time_zone": "Europe/Zurich",
+        "recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20270329T070000Z", "RDATE:20270310T080000Z", "EXDATE:20270315T080000Z"],
+        "overrides": [{"original_start": "2027-03-29T09:00:00", "title": "The last"}]});
+    let made = event(&alice, &series).await;
+    let path = format!("/api/v1/events/{}", made.id());
+    let zoned = [
+        "2027-03-08T09:00:00+01:00",
+        "2027-03-10T09:00:00+01:00",
+        "2027-03-22T09:00:00+01:00",
+        "2027-03-29T09:00:00+02:00",
+    ];
+    assert_eq!(starts(&alice, &made.id()).await, zoned);
+    let floating = alice.patch(&path).json(&json!({"floating": true})).expect(200).await;
+    assert_eq!(
+        floating.json["recurrence"],
+        json!(["RRULE:FREQ=WEEKLY;UNTIL=20270329T090000", "RDATE:20270310T090000", "EXDATE:20270315T090000"])
+    );
+    let here = ["2027-03-08T09:00:00", "2027-03-10T09:00:00", "2027-03-22T09:00:00", "2027-03-29T09:00:00"];
+    assert_eq!(starts(&alice, &made.id()).await, here);
+    let back = json!({"floating": false, "time_zone": "America/New_York", "start": "2027-03-08T10:00:00", "end": "2027-03-08T11:00:00"});
+    let back = alice.patch(&path).json(&back).expect(200).await;
+    assert_eq!(back.str("/overrides/0/original_start"), "2027-03-29T10:00:00-04:00");
+    assert_eq!(
+        starts(&alice, &made.id()).await,
+        [
+            "2027-03-08T10:00:00-05:00",
+            "2027-03-10T10:00:00-05:00",
+            "2027-03-22T10:00:00-04:00",
+            "2027-03-29T10:00:00-04:00"
+        ]
+    );
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_floating_series_in_utc_is_meant_as_it_is_written() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let series = json!({"title": "Choir", "start": "2027-03-08T09:00:00", "end": "2027-03-08T10:00:00", "floating": true,
+        "recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20270322T090000Z"]});
+    let made = event(&alice, &series).await;
+    assert_eq!(starts(&alice, &made.id()).await.len(), 3);
+    let path = format!("/api/v1/events/{}", made.id());
+    for patch in [
+        json!({"start": "2027-03-09T09:00:00", "end": "2027-03-09T10:00:00"}),
+        json!({"floating": false, "time_zone": "Europe/Zurich"}),
+        json!({"time_zone": "America/New_York"}),
+    ] {
+        alice.patch(&path).json(&patch).expect(200).await;
+        assert_eq!(starts(&alice, &made.id()).await.len(), 3, "{patch}");
+    }
+    fits(&world).await;
+}
+
+#[tokio::test]
 async fn overrides_that_lose_their_occurrence_are_listed_and_dropped_only_on_request() {
     let world = World::new().await;
     let alice = world.alice().await;

@@ -115,13 +115,137 @@ async fn a_rule_that_is_wrong_is_named_with_its_line() {
 async fn a_rule_that_takes_too_much_work_is_refused_by_name() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let never = daily(json!(["RRULE:FREQ=SECONDLY", "EXDATE;VALUE=DATE:20270401,20270402,20270403"]));
+    let never = daily(json!([drifting("0")]));
     let refused = alice.post("/api/v1/events").json(&never).send().await.expect_problem("recurrence-too-sparse");
     assert_eq!(only_error(&refused), ("/recurrence".into(), "recurrence-too-sparse".into()));
     // February has 30 days in no year: the start is the only instance, and nothing takes long.
     let february = daily(json!(["RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=3;BYMINUTE=7;BYSECOND=11"]));
     let made = event(&alice, &february).await;
     assert_eq!(starts(&alice, &made.id()).await, ["2027-04-01T12:00:00+02:00"]);
+}
+
+/// Each day two seconds later, on Thursdays and Sundays at these seconds after twelve: three of them are found at once, the fourth comes in
+/// 700 years.
+fn drifting(seconds: &str) -> String {
+    format!("RRULE:FREQ=SECONDLY;INTERVAL=86402;BYDAY=TH,SU;BYHOUR=12;BYMINUTE=0;BYSECOND={seconds}")
+}
+
+#[tokio::test]
+async fn a_series_that_takes_too_much_work_is_an_error_of_the_list_that_repeating_does_not_help() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    event(&alice, &daily(json!([drifting("0,14,28")]))).await;
+    let window = |to: &str| format!("/api/v1/events?expand=true&from=2027-04-01T00:00:00Z&to={to}");
+    let soon = alice.get(&window("2100-01-01T00:00:00Z")).expect(200).await;
+    assert_eq!(
+        soon.each("/start"),
+        ["2027-04-01T12:00:00+02:00", "2027-04-08T12:00:14+02:00", "2027-04-15T12:00:28+02:00"]
+    );
+    let refused = alice.get(&window("4027-04-01T00:00:00Z")).send().await.expect_problem("recurrence-budget");
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, None));
+}
+
+#[tokio::test]
+async fn a_change_that_takes_too_much_work_is_the_mistake_of_who_asks_for_it() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut body = daily(json!(["RRULE:FREQ=SECONDLY"]));
+    body["overrides"] =
+        json!([{"original_start": "2027-04-04T12:00:00", "title": "A quarter of a million seconds later"}]);
+    let made = event(&alice, &body).await;
+    let path = format!("/api/v1/events/{}", made.id());
+    let later = json!({"start": "2027-04-01T12:30:00", "end": "2027-04-01T13:00:00"});
+    for path in [path.clone(), format!("{path}/instances/20270401T120000?scope=all")] {
+        let refused = alice.patch(&path).json(&later).send().await.expect_problem("recurrence-too-sparse");
+        assert_eq!(only_error(&refused), ("/recurrence".into(), "recurrence-too-sparse".into()));
+    }
+    assert_eq!(alice.get(&path).expect(200).await.json, made.json);
+}
+
+#[tokio::test]
+async fn days_left_out_of_a_series_of_seconds_take_no_work() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut days: Vec<String> = (1..=30).map(|day| format!("202704{day:02}")).collect();
+    let lines = json!(["RRULE:FREQ=SECONDLY", format!("EXDATE;VALUE=DATE:{}", days.join(","))]);
+    event(&alice, &daily(lines)).await;
+    let first = "/api/v1/events?expand=true&from=2027-04-01T00:00:00Z&to=2028-01-01T00:00:00Z&limit=2";
+    let list = alice.get(first).expect(200).await;
+    assert_eq!(list.each("/start"), ["2027-05-01T00:00:00+02:00", "2027-05-01T00:00:01+02:00"]);
+    // Where nothing of it is left, nothing is found, and that is an answer.
+    days.retain(|day| day.as_str() > "20270403");
+    let few = json!(["RRULE:FREQ=SECONDLY;COUNT=300000", format!("EXDATE;VALUE=DATE:{}", days.join(","))]);
+    let few = event(&alice, &daily(few)).await;
+    let window = "from=2027-04-04T00:00:00Z&to=2027-05-01T00:00:00Z";
+    let none = alice.get(&format!("/api/v1/events/{}/instances?{window}", few.id())).expect(200).await;
+    assert_eq!(none.items().len(), 0);
+}
+
+#[tokio::test]
+async fn a_weekday_is_found_among_all_seconds() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut body = daily(json!(["RRULE:FREQ=SECONDLY"]));
+    body["end"] = body["start"].clone();
+    // The Saturday is moved to Sunday; the Thursday stays one.
+    body["overrides"] = json!([
+        {"original_start": "2027-04-02T12:00:00", "start": "2027-04-01T15:00:00"},
+        {"original_start": "2027-04-03T12:00:00", "start": "2027-04-04T00:00:01"},
+    ]);
+    event(&alice, &body).await;
+    let window = "from=2027-03-01T00:00:00Z&to=2028-05-01T00:00:00Z&weekday=su&limit=4";
+    let sundays = alice.get(&format!("/api/v1/events?expand=true&{window}")).expect(200).await;
+    assert_eq!(
+        sundays.each("/original_start"),
+        [
+            "2027-04-04T00:00:00+02:00",
+            "2027-04-03T12:00:00+02:00",
+            "2027-04-04T00:00:01+02:00",
+            "2027-04-04T00:00:02+02:00"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_period_of_centuries_beside_every_second_takes_no_work() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let body = json!({"title": "Clock", "start": "1627-01-01T00:00:00", "end": "1627-01-01T00:01:00", "time_zone": "Etc/UTC",
+        "recurrence": ["RRULE:FREQ=SECONDLY", "RDATE;VALUE=PERIOD:20270401T090000/P146000D,20270401T100000/PT2H"]});
+    let made = event(&alice, &body).await;
+    let path =
+        format!("/api/v1/events/{}/instances?from=2027-05-01T00:00:00Z&to=2027-06-01T00:00:00Z&limit=2", made.id());
+    let list = alice.get(&path).expect(200).await;
+    assert_eq!(list.each("/start"), ["2027-04-01T09:00:00+00:00", "2027-04-30T23:59:01+00:00"]);
+    assert_eq!(list.str("/items/0/end"), "2426-12-25T09:00:00+00:00");
+    let next = alice.get(&format!("{path}&cursor={}", list.str("/next_cursor"))).expect(200).await;
+    assert_eq!(next.each("/start"), ["2027-04-30T23:59:02+00:00", "2027-04-30T23:59:03+00:00"]);
+}
+
+#[tokio::test]
+async fn a_period_that_outlasts_all_else_is_found_by_its_last_hour() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let lines = json!(["RRULE:FREQ=SECONDLY;COUNT=30000", "RDATE;TZID=Europe/Zurich;VALUE=PERIOD:20270401T190000/P3D"]);
+    event(&alice, &daily(lines)).await;
+    let late = alice.get("/api/v1/events?from=2027-04-04T16:30:00Z&to=2027-04-05T00:00:00Z").expect(200).await;
+    assert_eq!(late.items().len(), 1);
+}
+
+#[tokio::test]
+async fn many_overrides_of_a_series_that_has_to_be_counted_are_found() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut body = daily(json!(["RRULE:FREQ=HOURLY;BYHOUR=8,12;COUNT=3000"]));
+    let first: jiff::civil::Date = "2027-04-02".parse().expect("a date");
+    let day = |n: i64| first.checked_add(jiff::Span::new().days(n)).expect("a date").to_string();
+    let cancelled = |n: i64| json!({"original_start": format!("{}T08:00:00", day(n)), "cancelled": true});
+    body["overrides"] = (0..1_400).map(cancelled).collect();
+    let made = event(&alice, &body).await;
+    assert_eq!(made.json["overrides"].as_array().map(Vec::len), Some(1_400));
+    body["overrides"][1_000]["original_start"] = json!(format!("{}T09:00:00", day(1_000)));
+    let refused = alice.post("/api/v1/events").json(&body).send().await.expect_problem("invalid");
+    assert_eq!(only_error(&refused), ("/overrides/1000/original_start".into(), "not-an-occurrence".into()));
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn what_is_wrong_with_one_event_stops_none_of_the_others() {
             + &event("no-zone", "DTSTART;TZID=Mars/Olympus:20270301T190000")
             + &event(
                 "february",
-                "SUMMARY:Never\nDTSTART:20270201T090000Z\nRRULE:FREQ=SECONDLY\nEXDATE;VALUE=DATE:20270201,20270202,20270203",
+                "SUMMARY:Never\nDTSTART:20270201T090000Z\nRRULE:FREQ=SECONDLY;INTERVAL=86402;BYDAY=MO,TH;BYHOUR=9;BYMINUTE=0;BYSECOND=0",
             )
             + "BEGIN:VTODO\nUID:todo\nSUMMARY:Buy milk\nEND:VTODO\n"
             + &event("backwards", "DTSTART:20270301T190000Z\nDTEND:20270301T180000Z")
@@ -119,9 +119,9 @@ async fn what_is_wrong_with_one_event_stops_none_of_the_others() {
             "4 refused missing-start",
             "12 refused unknown-zone",
             "14 refused recurrence-too-sparse",
-            "22 skipped not-an-event",
-            "30 refused end-before-start",
-            "32 created"
+            "21 skipped not-an-event",
+            "29 refused end-before-start",
+            "31 created"
         ]
     );
     given::fits(&world).await;

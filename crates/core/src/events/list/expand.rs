@@ -26,7 +26,7 @@ type Place = (Timestamp, EventId, DateTime);
 static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> =
     LazyLock::new(|| moka::sync::Cache::new(20_000));
 
-/// How many instances of one series a request may pass over without taking one (every second for years, on the wrong weekday).
+/// How many instances of one series a request may pass over (every Monday for two thousand years, where Sundays are wanted).
 const MOST_PASSED_OVER: usize = 100_000;
 
 /// How many series are looked at before others get a turn on the thread.
@@ -47,7 +47,12 @@ pub(super) async fn page(
     }
     for candidates in candidates(conn, ctx, list, window, scope).await?.chunks(TURN) {
         for (id, compiled) in compile(conn, candidates).await? {
-            take(&mut page, id, &compiled, list, window, behind.as_ref(), wanted + 1)?;
+            match take(&mut page, id, &compiled, list, window, behind.as_ref(), wanted + 1) {
+                Err(EventError::Budget) if list.leave_out_too_much_work => {
+                    tracing::warn!(event = %id, "the series takes too much work: its later instances are left out");
+                }
+                taken => taken?,
+            }
         }
         tokio::task::yield_now().await;
     }
@@ -93,11 +98,14 @@ fn take(
         if page.len() >= most && page.last_key_value().is_some_and(|(last, _)| place > *last) {
             break;
         }
-        let wrong_day = list.weekday.is_some_and(|weekday| weekday != compiled.weekday_of(&instance));
-        if wrong_day || behind.is_some_and(|behind| place <= *behind) {
+        let wrong_day = list.weekday.filter(|weekday| *weekday != compiled.weekday_of(&instance));
+        if wrong_day.is_some() || behind.is_some_and(|behind| place <= *behind) {
             passed_over += 1;
             if passed_over > MOST_PASSED_OVER {
                 return Err(EventError::Budget);
+            }
+            if let Some(wanted) = wrong_day {
+                instances.skip_to(compiled.next_weekday(&instance, wanted));
             }
             continue;
         }

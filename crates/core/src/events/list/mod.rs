@@ -72,6 +72,9 @@ pub struct List {
     pub category: Option<String>,
     /// Only what begins on this weekday, Monday = 1: of a series its first start, expanded each instance.
     pub weekday: Option<i64>,
+    /// Whether a series that takes too much work is left out of an expanded list, with a line in the log, from where it does.
+    /// Else the list is refused: an answer to a client is never silently shorter.
+    pub leave_out_too_much_work: bool,
     /// The trash of what the actor owns, instead of what is there.
     pub deleted: bool,
     /// The order.
