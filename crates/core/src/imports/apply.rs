@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use kalends_db::{Error, Tx};
 use kalends_kernel::{CalendarId, EventId};
 
-use super::convert::{Item, said};
+use super::convert::{Item, said, same_time};
 use super::decide::{Decision, decide};
 use super::report::{Action, Row, Source};
 use super::store;
-use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::{self, Allowed, Event, EventError, Origin};
+use crate::{calendars, conflicts};
 
 /// Does with these events what is to be done, and gives their rows. An error undoes all of them.
 pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<Row>, EventError> {
@@ -85,6 +85,7 @@ async fn take(
     match written {
         Ok(Some(event)) => {
             remember_source(tx, item, &event).await?;
+            warnings.extend(clash_of(tx, ctx, &event).await?);
             row.event = Some(event.id);
             row.version = Some(event.version);
         }
@@ -99,6 +100,17 @@ async fn take(
     }
     row.warnings = bounded(warnings);
     Ok(row)
+}
+
+/// What the event clashes with, where the calendar wants it told.
+async fn clash_of(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<Option<String>, EventError> {
+    let report = match conflicts::told(tx, ctx, event, None).await {
+        Err(EventError::TooMuchToCheck) => {
+            return Ok(Some("It was not looked at for conflicts: that would be too much.".to_owned()));
+        }
+        other => other?,
+    };
+    Ok(report.filter(|report| !report.clashes.is_empty()).map(|report| same_time(&report)))
 }
 
 /// What is no one event's fault.

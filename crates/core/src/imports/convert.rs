@@ -134,8 +134,25 @@ pub fn said(error: &EventError) -> (String, String) {
             ("forbidden".to_owned(), "Your role does not allow you to change this event.".to_owned())
         }
         EventError::UidTaken => ("uid-taken".to_owned(), "The calendar has another event with this UID.".to_owned()),
+        EventError::Clash(report) => ("conflict".to_owned(), same_time(report)),
+        EventError::TooMuchToCheck => {
+            ("too-much-to-check".to_owned(), "To look for conflicts would take too much work.".to_owned())
+        }
         other => ("refused".to_owned(), format!("{other:?}")),
     }
+}
+
+/// What an event clashes with, in a sentence.
+pub fn same_time(report: &Report) -> String {
+    let first = report.clashes.first();
+    let title = first.and_then(|first| first.title.as_deref()).unwrap_or("something that you do not see");
+    let start = first.map(|first| format!(", {}", first.start)).unwrap_or_default();
+    let others = match (report.clashes.len().saturating_sub(1), report.more) {
+        (0, false) => String::new(),
+        (more, false) => format!(" and {more} more"),
+        (_, true) => " and many more".to_owned(),
+    };
+    format!("It takes the same time as {title}{start}{others}.")
 }
 
 /// A component by itself as content.

@@ -41,6 +41,10 @@ pub async fn load(conn: &mut Conn, id: VenueId) -> Result<Venue, VenueError> {
 
 /// Those of these that are there.
 pub(crate) async fn all_of(conn: &mut Conn, ids: impl IntoIterator<Item = VenueId>) -> Result<Vec<Venue>> {
+    let ids: Vec<VenueId> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sql(format!("SELECT {COLUMNS} FROM venues v WHERE v.deleted_at IS NULL AND v.id IN ({{}})"))
         .bind_list(ids)
         .all(conn)

@@ -52,6 +52,32 @@ pub async fn by_uid(person: &Person, uid: &str) -> Value {
 }
 
 #[tokio::test]
+async fn what_takes_time_that_is_taken_is_refused_or_told_as_the_calendar_says() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let file = calendar(&(event("concert@example.org", CONCERT) + &event("choir@example.org", CHOIR)));
+    for (policy, expected) in [("reject", [1, 0, 0, 1, 0]), ("warn", [2, 0, 0, 0, 0]), ("ignore", [2, 0, 0, 0, 0])] {
+        let into = given::calendar(&alice, &json!({"name": policy, "conflicts": policy})).await;
+        let party = json!({"title": "Party", "start": "2027-03-01T20:00:00", "end": "2027-03-01T23:00:00",
+            "time_zone": "Europe/Zurich", "calendar_id": into, "on_conflict": "ignore"});
+        given::event(&alice, &party).await;
+        for dry_run in ["true", "false"] {
+            let job = alice.import(&into, &file, &[("dry_run", dry_run)]).await;
+            assert_eq!(numbers(&job), expected, "{policy}");
+            let row = &job.json["result"]["rows"][0];
+            let said = row["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let said: Vec<&str> = said.filter(|said| said.starts_with("It takes the same time as ")).collect();
+            match policy {
+                "reject" => assert_eq!(row["problem"]["code"], "conflict", "{row:#}"),
+                "warn" => assert!(said.len() == 1 && said[0].contains("Party"), "{row:#}"),
+                _ => assert!(said.is_empty(), "{row:#}"),
+            }
+        }
+    }
+    given::fits(&world).await;
+}
+
+#[tokio::test]
 async fn a_file_becomes_events_and_the_job_says_which() {
     let world = World::new().await;
     let alice = world.alice().await;
