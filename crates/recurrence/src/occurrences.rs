@@ -105,10 +105,9 @@ impl Occurrences {
         Occurrences { from, to: Some(to), ..Occurrences::between(series, zone, floor, ceiling) }
     }
 
-    /// Only DTSTART and the RDATEs, without what the rules give.
-    pub(crate) fn without_rules(mut self) -> Occurrences {
+    /// From here on only the RDATEs (and DTSTART), without what the rules give.
+    pub fn leave_out_rules(&mut self) {
         self.sources.clear();
-        self
     }
 
     /// Which of these wall-clock seconds no occurrence has; they ascend, and one budget pays for all.

@@ -1,7 +1,7 @@
 //! A whole series: DTSTART with its RRULE, RDATE and EXDATE lines, and the questions one can ask of it.
 
 use crate::budget::{Budget, BudgetSpent, DEFAULT_BUDGET};
-use crate::calendar::{DAY, FIRST_SECOND, date_time, second_of};
+use crate::calendar::{DAY, FIRST_SECOND, date_time, second_of, weekday_number};
 use crate::error::Fault;
 use crate::expand::{Plan, Stream};
 use crate::occurrences::{Occurrence, Occurrences};
@@ -10,7 +10,7 @@ use crate::start::Start;
 use crate::values::Length;
 use crate::zone::Resolver;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -183,7 +183,15 @@ impl Series {
     /// The occurrences that DTSTART and RDATE give, without the rules: at most [`MAX_DATES`](crate::MAX_DATES) and one.
     #[must_use]
     pub fn dates(&self, floating_zone: &TimeZone) -> Occurrences {
-        self.occurrences(floating_zone).without_rules()
+        let mut dates = self.occurrences(floating_zone);
+        dates.leave_out_rules();
+        dates
+    }
+
+    /// Whether a rule may give a further occurrence on this weekday (of the wall clock). `false` is certain.
+    #[must_use]
+    pub fn rules_may_fall_on(&self, weekday: Weekday) -> bool {
+        self.0.rules.iter().any(|rule| rule.plan.weekdays() >> weekday_number(weekday) & 1 == 1)
     }
 
     /// Those of these series-local wall-clock times that no occurrence has; see [`Series::contains`]. A rule with COUNT

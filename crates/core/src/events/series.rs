@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Weekday};
 use jiff::{SignedDuration, Span, Timestamp};
 use kalends_kernel::{Invalid, VenueId, Zone};
 use kalends_recurrence::{BudgetSpent, Occurrences, Series, Start};
@@ -144,6 +144,12 @@ impl Compiled {
         self.series.contains(local)
     }
 
+    /// Whether the rules may give such a weekday (Monday = 1).
+    pub fn rules_may_fall_on(&self, weekday: i64) -> bool {
+        let weekday = i8::try_from(weekday).ok().and_then(|weekday| Weekday::from_monday_one_offset(weekday).ok());
+        weekday.is_none_or(|weekday| self.series.rules_may_fall_on(weekday))
+    }
+
     /// Whether the series alone has an occurrence at this wall-clock time or later.
     pub fn goes_on_from(&self, local: DateTime) -> Result<bool, BudgetSpent> {
         Ok(self.series.occurrences_from(local, self.calendar.time_zone()).next().transpose()?.is_some())
@@ -213,6 +219,11 @@ impl Instances<'_> {
         self.waiting = self.waiting.take().filter(|one| one.start >= at);
         while self.others.pop_if(|one| one.start < at).is_some() {}
         self.base.skip_to(at);
+    }
+
+    /// From here on only dates that are written down, without what the rules give.
+    pub fn leave_out_rules(&mut self) {
+        self.base.leave_out_rules();
     }
 
     fn next_usual(&mut self) -> Result<Option<Instance>, BudgetSpent> {

@@ -29,6 +29,8 @@ struct Known {
     submitted: bool,
     /// A draft that went for good.
     gone: bool,
+    /// How many versions there were when the series was last ended before an occurrence.
+    ended: Option<usize>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -67,6 +69,12 @@ impl Known {
             now if now.deleted => Err(Refusal::State),
             now => Ok(now),
         }
+    }
+
+    /// Whether an occurrence went when the series was ended, and nothing came from it on since.
+    fn ended_before(&self, at: DateTime) -> bool {
+        let before = self.ended.and_then(|versions| self.versions.get(versions - 1));
+        before.is_some_and(|before| before.plain.has(at)) && !self.now().plain.occurrences().any(|other| other >= at)
     }
 
     fn delete(&mut self) {
@@ -217,6 +225,7 @@ impl Run {
             submitted: published,
             versions: vec![Version { plain, published, deleted: false }],
             gone: false,
+            ended: None,
         };
         match op {
             Op::Create { plain, draft } => {
@@ -309,10 +318,16 @@ impl Run {
             }
             Op::CancelFollowing { event, at } => {
                 let known = &mut self.known[*event];
+                if known.gone || known.now().deleted || known.ended_before(*at) {
+                    return Ok(None);
+                }
                 let now = known.open()?.plain.clone();
                 instance_of(&now, *at)?;
                 match now.halves(*at) {
-                    Some((stays, _)) => known.change(stays),
+                    Some((stays, _)) => {
+                        known.ended = Some(known.versions.len());
+                        known.change(stays);
+                    }
                     None => known.delete(),
                 }
                 Ok(None)

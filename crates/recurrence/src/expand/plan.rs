@@ -102,6 +102,15 @@ impl Plan {
         self.never
     }
 
+    /// The weekdays that BYDAY, or DTSTART in its place, lets through: bit `w`, 0 is Monday. DTSTART may be on another.
+    pub(crate) fn weekdays(&self) -> u8 {
+        match (self.days.has_weekdays(), self.freq) {
+            (true, _) => self.days.ordinals.iter().fold(self.days.weekdays, |mask, &(_, weekday)| mask | 1 << weekday),
+            (false, Freq::Daily) if self.interval % 7 == 0 => 1 << weekday(self.start.div_euclid(DAY)),
+            (false, _) => 0x7f,
+        }
+    }
+
     /// Whether an instance at `local` belongs to the period that DTSTART's phase and INTERVAL select.
     pub(crate) fn in_phase(&self, local: i64) -> bool {
         (self.period_of(local) - self.period_of(self.start)).rem_euclid(self.interval) == 0

@@ -506,6 +506,24 @@ fn skipping_ahead_costs_nothing_and_counts() {
 }
 
 #[test]
+fn a_rule_knows_the_weekdays_that_it_never_gives() {
+    use jiff::civil::Weekday::{Friday, Monday, Thursday};
+    // 1 January 2026 is a Thursday.
+    for (rule, expected) in [
+        ("FREQ=WEEKLY", [false, true, false]),
+        ("FREQ=WEEKLY;BYDAY=MO,FR", [true, false, true]),
+        ("FREQ=DAILY;INTERVAL=14", [false, true, false]),
+        ("FREQ=DAILY", [true, true, true]),
+        ("FREQ=MONTHLY;BYDAY=2MO,-1FR", [true, false, true]),
+        ("FREQ=MONTHLY", [true, true, true]),
+        ("FREQ=YEARLY;BYWEEKNO=3", [false, true, false]),
+    ] {
+        let series = floating("20260101T090000", &[&format!("RRULE:{rule}")]);
+        assert_eq!([Monday, Thursday, Friday].map(|day| series.rules_may_fall_on(day)), expected, "{rule}");
+    }
+}
+
+#[test]
 fn dates_leave_out_what_the_rules_give() {
     let lines =
         ["RRULE:FREQ=DAILY", "RDATE;VALUE=PERIOD:20260203T090000/P40D,20260204T090000/PT1H", "EXDATE:20260204T090000"];

@@ -207,6 +207,20 @@ async fn a_weekday_is_found_among_all_seconds() {
 }
 
 #[tokio::test]
+async fn a_weekday_that_a_rule_never_gives_is_looked_for_in_all_time() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut body = choir();
+    body["recurrence"] = json!(["RRULE:FREQ=WEEKLY", "RDATE;TZID=Europe/Zurich:22220505T193000"]);
+    body["overrides"] = json!([{"original_start": "2127-03-24T19:30:00", "start": "2127-03-25T19:30:00"}]);
+    event(&alice, &body).await;
+    let on = |day: &str| format!("/api/v1/events?expand=true&from=2027-03-01T00:00:00Z&weekday={day}&limit=3");
+    assert_eq!(alice.get(&on("su")).expect(200).await.each("/start"), ["2222-05-05T19:30:00+02:00"]);
+    assert_eq!(alice.get(&on("tu")).expect(200).await.each("/start"), ["2127-03-25T19:30:00+01:00"]);
+    assert_eq!(alice.get(&on("mo")).expect(200).await.items().len(), 3);
+}
+
+#[tokio::test]
 async fn a_period_of_centuries_beside_every_second_takes_no_work() {
     let world = World::new().await;
     let alice = world.alice().await;

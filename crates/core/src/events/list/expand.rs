@@ -26,8 +26,12 @@ type Place = (Timestamp, EventId, DateTime);
 static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> =
     LazyLock::new(|| moka::sync::Cache::new(20_000));
 
-/// How many instances of one series a request may pass over (every Monday for two thousand years, where Sundays are wanted).
+/// How many instances of one series a request may pass over (every 13th for eight thousand years, where Fridays are wanted).
 const MOST_PASSED_OVER: usize = 100_000;
+
+/// After how many instances on the wrong weekday the rules are asked whether they ever give the right one. Not at once: where
+/// a zone left out a whole day, the one that fell on it is on another weekday than its rule says.
+const SURELY_NONE: usize = 1_000;
 
 /// How many series are looked at before others get a turn on the thread.
 const TURN: usize = 200;
@@ -106,6 +110,9 @@ fn take(
             }
             if let Some(wanted) = wrong_day {
                 instances.skip_to(compiled.next_weekday(&instance, wanted));
+                if passed_over == SURELY_NONE && !compiled.rules_may_fall_on(wanted) {
+                    instances.leave_out_rules();
+                }
             }
             continue;
         }
