@@ -13,6 +13,7 @@ use super::gather::{line_of, short};
 use super::overrides::{original_in, settle};
 use super::report::Stamp;
 use super::unmodelled::{MOST, kept};
+use crate::conflicts::Report;
 use crate::events::{Content, EventError, TOO_SPARSE};
 
 /// The longest UID, in bytes: an index holds it.
@@ -138,7 +139,10 @@ pub fn said(error: &EventError) -> (String, String) {
         EventError::TooMuchToCheck => {
             ("too-much-to-check".to_owned(), "To look for conflicts would take too much work.".to_owned())
         }
-        other => ("refused".to_owned(), format!("{other:?}")),
+        EventError::WrongState { .. } | EventError::Deleted => {
+            ("wrong-state".to_owned(), "What is here is in a state in which an import does not change it.".to_owned())
+        }
+        _ => ("refused".to_owned(), "As it is here it cannot be changed so.".to_owned()),
     }
 }
 
