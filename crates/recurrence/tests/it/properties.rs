@@ -1,7 +1,7 @@
 //! What holds for every series, tried on random ones: several rules, single dates and exclusions, in zones with gaps
 //! and overlaps, all-day and floating.
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use kalends_recurrence::{Occurrence, Rule, Series, Start};
@@ -151,6 +151,32 @@ proptest! {
         // Counting up to `from` may cost more than the budget; but what is found must be the same.
         prop_assert!(ending == Ending::BudgetSpent || jumped.len() == expected.len());
         prop_assert_eq!(&jumped[..], &expected[..jumped.len()]);
+    }
+
+    #[test]
+    fn a_day_that_is_excluded_is_left_out_and_nothing_else(series in any_series(), pick in 0..40usize, from in moment()) {
+        let (all, _) = some(series.occurrences(&TimeZone::UTC), 40);
+        let day = all.get(pick % all.len().max(1)).map_or(date(2011, 3, 27), |occurrence| occurrence.local.date());
+        // Where Samoa left out a day, an instant has two dates, and the other one stays.
+        if (date(2011, 12, 29)..=date(2012, 1, 1)).contains(&day) {
+            return Ok(());
+        }
+        let mut lines = series.lines();
+        lines.push(day.strftime("EXDATE;VALUE=DATE:%Y%m%d").to_string());
+        let without = Series::parse(series.start().clone(), &lines, &|name| TimeZone::get(name).ok()).expect("as it was").with_budget(5_000);
+        let before: Vec<_> = all.into_iter().filter(|occurrence| occurrence.local.date() < day).collect();
+        let next_day = DateTime::from(day.tomorrow().expect("in the calendar"));
+        let (after, ending) = some(series.occurrences_from(next_day, &TimeZone::UTC), 40);
+        let expected: Vec<_> = before.into_iter().chain(after).collect();
+        let (found, found_ending) = some(without.occurrences(&TimeZone::UTC), 40);
+        let common = found.len().min(expected.len());
+        prop_assert_eq!(&found[..common], &expected[..common]);
+        if ending != Ending::BudgetSpent && found_ending != Ending::BudgetSpent {
+            prop_assert!(common == found.len() || expected.len() >= 40, "{} {}", found.len(), expected.len());
+            prop_assert!(common == expected.len() || found.len() >= 40, "{} {}", found.len(), expected.len());
+        }
+        let (window, _) = some(without.occurrences_from(from, &TimeZone::UTC), 40);
+        prop_assert!(window.iter().all(|occurrence| occurrence.local.date() != day));
     }
 
     #[test]
