@@ -11,8 +11,9 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::call::{Query, SignedInCall};
+use crate::call::SignedInCall;
 use crate::problem::{Answer, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 
 /// The routes of the audit log.

@@ -10,8 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, PathId, Query, SignedInCall};
+use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::problem::{Answer, ProblemDocument};
+use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
 

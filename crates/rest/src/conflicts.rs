@@ -15,9 +15,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::call::{Body, Query, SignedInCall};
+use crate::call::{Body, SignedInCall};
 use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 
 /// The routes of conflicts.

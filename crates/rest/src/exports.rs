@@ -16,10 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Call, Query};
+use crate::call::Call;
 use crate::events::EventView;
 use crate::pieces;
 use crate::problem::{Answer, ProblemDocument};
+use crate::query::Query;
 
 /// The routes of exports.
 pub fn routes() -> OpenApiRouter<App> {

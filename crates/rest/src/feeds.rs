@@ -16,11 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, PathId, Query, SignedInCall};
+use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::codes;
 use crate::hot::FeedKey;
 use crate::pieces;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::{HEADERS, Reply};
 use crate::write::write;
 

@@ -12,11 +12,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, Query, SignedInCall};
+use crate::call::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, SignedInCall};
 use crate::conflicts::{ClashView, ReportView};
 use crate::events::view::EventView;
 use crate::events::written;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
 

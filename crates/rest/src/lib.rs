@@ -30,6 +30,7 @@ mod ops;
 mod pages;
 mod pieces;
 pub mod problem;
+pub mod query;
 pub mod reply;
 mod safety;
 mod share_links;

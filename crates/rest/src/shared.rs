@@ -9,8 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Query, SignedInCall};
+use crate::call::SignedInCall;
 use crate::problem::Answer;
+use crate::query::Query;
 use crate::reply::Reply;
 
 /// The routes of what is shared with somebody.

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::calendars::CalendarView;
-use crate::call::{Body, PathId, PathPair, Query, SignedInCall};
+use crate::call::{Body, PathId, PathPair, SignedInCall};
 use crate::problem::{Answer, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
 

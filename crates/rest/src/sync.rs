@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::calendars::CalendarView;
-use crate::call::{Call, Query};
+use crate::call::Call;
 use crate::codes;
 use crate::events::view::EventView;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 
 /// The routes of delta sync.

@@ -10,9 +10,10 @@ use utoipa_axum::routes;
 
 use crate::accounts::{AccountView, CardView, is_current};
 use crate::app::App;
-use crate::call::{Body, PathId, Query, SignedInCall};
+use crate::call::{Body, PathId, SignedInCall};
 use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
 

@@ -8,9 +8,10 @@ use utoipa_axum::routes;
 
 use super::AccountView;
 use crate::app::App;
-use crate::call::{Body, IfMatch, Query, SignedInCall};
+use crate::call::{Body, IfMatch, SignedInCall};
 use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
 

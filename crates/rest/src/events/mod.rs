@@ -26,9 +26,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, OptionalBody, PathId, Query, SignedInCall};
+use crate::call::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::codes;
 use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
 pub(crate) use errors::{of_clash, of_several};

@@ -5,8 +5,8 @@ use kalends_core::access::State;
 use kalends_core::events::{List, Sort, Window};
 use kalends_core::search;
 
-use crate::call::Query;
 use crate::problem::Problem;
+use crate::query::Query;
 
 const SORTS: &[(&str, (Sort, bool))] = &[
     ("start", (Sort::Start, false)),
