@@ -97,6 +97,16 @@ fn sqlite_primary_key(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Error;
+
+    #[test]
+    fn a_database_that_is_gone_for_a_moment_is_busy() {
+        let gone = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(matches!(Error::from(sqlx::Error::Io(gone)), Error::Busy(_)));
+        assert!(matches!(Error::from(sqlx::Error::PoolTimedOut), Error::Busy(_)));
+        assert!(matches!(Error::from(sqlx::Error::RowNotFound), Error::Other(_)), "a fault of ours is not waited for");
+    }
+
     #[test]
     fn sqlite_names_a_constraint_as_postgresql_does() {
         let name = super::sqlite_constraint;

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use kalends_core::changes::Position;
 use kalends_core::events::Allowed;
-use kalends_core::history::{self, Entry, Item, Line, Person, Place, RestoreWish, RoleChange, RollbackWish, Whose};
+use kalends_core::history::{self, Entry, Item, Line, Person, Place, RestoreWish, RoleChange, RollbackWish};
+use kalends_core::sharing::Party;
 use kalends_kernel::{CalendarId, Cursor, EventId, GroupId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -393,14 +394,12 @@ impl LineView {
     }
 
     fn of_role(role: RoleChange) -> LineView {
-        let RoleChange { at, actor, door, whose, from, to, .. } = role;
-        let (mut user, mut group, mut email) = (None, None, None);
-        match whose {
-            Some(Whose::Person(one)) => user = Some(person(one)),
-            Some(Whose::Group { id, name }) => group = Some(GroupView { id, name }),
-            Some(Whose::Address(address)) => email = Some(address),
-            None => {}
-        }
+        let RoleChange { at, actor, door, user, party, from, to, .. } = role;
+        let (group, email) = match party {
+            Some(Party::Group { id, name }) => (Some(GroupView { id, name }), None),
+            Some(Party::Address { email, .. }) => (None, Some(email)),
+            None => (None, None),
+        };
         LineView {
             version: None,
             at: at.to_string(),
@@ -410,7 +409,7 @@ impl LineView {
             comment: None,
             changed: vec!["permissions".to_owned()],
             diff: None,
-            permission: Some(RoleChangeView { user, group, email, from, to }),
+            permission: Some(RoleChangeView { user: user.map(person), group, email, from, to }),
         }
     }
 }
@@ -418,7 +417,8 @@ impl LineView {
 /// Take a whole calendar back to an instant
 ///
 /// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
-/// each as a new version. By default a preview. Owners of the calendar may; at most 1,000 events may have changed since.
+/// each as a new version. What cannot go back (its time is taken, say) stays as it is, and its item says why. By default a
+/// preview. Owners of the calendar may; at most 1,000 events may have changed since.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
     responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
         (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]

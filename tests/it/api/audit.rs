@@ -72,9 +72,13 @@ async fn who_was_given_what_is_in_the_log_also_through_groups_and_addresses() {
         let mut one = party.clone();
         one["role"] = "viewer".into();
         alice.post(&share).json(&json!({"users": [one]})).expect(200).await;
+        // The same once more is no news.
+        alice.post(&share).json(&json!({"users": [one]})).expect(200).await;
     }
     let of_group = format!("/api/v1/calendars/{club}/permissions/{group}");
-    alice.put(&of_group).json(&json!({"role": "editor"})).expect(200).await;
+    for _ in 0..2 {
+        alice.put(&of_group).json(&json!({"role": "editor"})).expect(200).await;
+    }
     let members = format!("/api/v1/groups/{group}/members");
     alice.post(&members).json(&json!({"users": [{"user_id": bob.id}]})).expect(200).await;
     bob.delete(&format!("{members}/{}", bob.id)).expect(204).await;

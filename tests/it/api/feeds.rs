@@ -294,6 +294,20 @@ async fn what_a_secret_feed_shows_no_more_is_gone_for_those_who_ask_by_date_too(
 }
 
 #[tokio::test]
+async fn whoever_signed_in_is_told_no_date_since_less_may_be_theirs_without_a_change() {
+    let world = World::new().await;
+    let (alice, carol) = (world.alice().await, world.carol().await);
+    let club = public_calendar(&alice).await;
+    let party =
+        event(&alice, &json!({"calendar_id": club, "title": "Party", "start": "2027-03-22T19:30:00"})).await.id();
+    for path in [format!("/calendars/{club}.ics"), format!("/events/{party}.ics")] {
+        assert!(feed(&world.anonymous(), &path).await.header("last-modified").is_some(), "{path}");
+        let hers = feed(&carol, &path).await;
+        assert!(hers.header("last-modified").is_none() && hers.header("etag").is_some(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_quiet_calendar_is_not_sent_again_every_day_once_the_log_has_let_go_of_it() {
     const DAY: i64 = 24 * 3_600;
     let world = World::new().await;

@@ -15,7 +15,7 @@ use super::text::{IcsText, Source};
 use super::{Language, series_of};
 use crate::access::{self, Can, Denied, State};
 use crate::calendars::{Calendar, CalendarError};
-use crate::ctx::Ctx;
+use crate::ctx::{Actor, Ctx};
 use crate::events::{self, Allowed, EventError, List};
 
 /// Changes when the text of the same events does.
@@ -28,7 +28,8 @@ const REFRESH: u32 = 15;
 pub struct Tag {
     /// The ETag, its quotes included.
     pub etag: String,
-    /// When the newest change was made, as far as the log knows; none where a later text may have an earlier one.
+    /// When the newest change was made, as far as the log knows. Only for callers that nobody knows: whoever has rights may
+    /// lose them, and what is left has an older newest change.
     pub changed_at: Option<Timestamp>,
 }
 
@@ -65,8 +66,7 @@ pub async fn of_calendar(
     Ok(Asked::of(ctx.clone(), found, None, language, false, log_days).ok_or(Denied::NotFound)?)
 }
 
-/// The feed behind a secret, as its owner sees it now; none when there is no such secret (any more). There is no date:
-/// what its owner sees no more makes the newest change an older one.
+/// The feed behind a secret, as its owner sees it now; none when there is no such secret (any more).
 pub async fn of_secret(
     conn: &mut Conn,
     ctx: &Ctx,
@@ -83,10 +83,7 @@ pub async fn of_secret(
     let found = store::newest(conn, ctx.user(), &calendars).await?;
     let language = language.unwrap_or_else(|| Language::of(&secret.locale));
     let asked = Asked::of(ctx, found, Some(&secret.feed.name), language, secret.feed.busy_only, log_days);
-    Ok(asked.map(|asked| {
-        let tag = Tag { changed_at: None, ..asked.tag };
-        (secret, Asked { tag, ..asked })
-    }))
+    Ok(asked.map(|asked| (secret, asked)))
 }
 
 /// One event as the actor sees it. (An event's version says by itself whether it changed; the log is not needed.)
@@ -95,7 +92,7 @@ pub async fn of_event(conn: &mut Conn, ctx: &Ctx, id: EventId, language: Languag
     if of.event.facts.deleted {
         return Err(Denied::NotFound.into());
     }
-    let changed_at = Some(of.event.updated_at);
+    let changed_at = dated(ctx, Some(of.event.updated_at));
     let name = series_of(&of, language, false).master.map(|one| one.summary).unwrap_or_default();
     let asked = of_events(ctx, &name, language, vec![of]);
     Ok(Asked { tag: Tag { changed_at, ..asked.tag }, ..asked })
@@ -116,6 +113,11 @@ pub fn of_events(ctx: &Ctx, name: &str, language: Language, events: Vec<Allowed>
         zone: events.first().map_or_else(Zone::utc, |of| of.event.calendar_zone.clone()),
         sources: events.into_iter().map(|of| Source::One(Box::new(of))).collect(),
     }
+}
+
+/// The date that a caller is told: see [`Tag::changed_at`].
+fn dated(ctx: &Ctx, changed_at: Option<Timestamp>) -> Option<Timestamp> {
+    changed_at.filter(|_| ctx.actor == Actor::Anonymous)
 }
 
 fn etag(seen_as: &str) -> String {
@@ -174,7 +176,7 @@ impl Asked {
         };
         let zone = calendars.first().map_or_else(Zone::utc, |one| one.zone.clone());
         let sources: Vec<Source> = calendars.iter().map(published).collect();
-        let tag = Tag { etag: etag(&seen_as.join("\n")), changed_at };
+        let tag = Tag { etag: etag(&seen_as.join("\n")), changed_at: dated(&ctx, changed_at) };
         (name.is_some() || !sources.is_empty()).then_some(Asked { tag, ctx, language, busy_only, head, zone, sources })
     }
 

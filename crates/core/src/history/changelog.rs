@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kalends_db::Conn;
-use kalends_kernel::{EventId, GroupId};
+use kalends_kernel::EventId;
 
 use super::read::{Entry, Person, as_of, open};
 use super::store;
@@ -10,6 +10,7 @@ use crate::access::{self, Can, Role};
 use crate::changes::Position;
 use crate::ctx::Ctx;
 use crate::events::{Allowed, EventError};
+use crate::sharing::Party;
 
 /// A role that somebody was given, or that was taken away.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,28 +23,14 @@ pub struct RoleChange {
     pub actor: Option<Person>,
     /// Through which door.
     pub door: String,
-    /// Whose role it is; none of an account that is gone.
-    pub whose: Option<Whose>,
+    /// Whose role it is; none when it is a group's or an address's, or that of an account that is gone.
+    pub user: Option<Person>,
+    /// The group or address whose role it is; addresses are for owners alone.
+    pub party: Option<Party>,
     /// The role before; none when there was none.
     pub from: Option<String>,
     /// The role after.
     pub to: Option<String>,
-}
-
-/// Who has a role.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Whose {
-    /// Somebody.
-    Person(Person),
-    /// A group, by the name that it had then.
-    Group {
-        /// Which.
-        id: GroupId,
-        /// What it was called.
-        name: String,
-    },
-    /// An address; only owners are told.
-    Address(String),
 }
 
 /// A line of the story.

@@ -14,7 +14,7 @@ mod rollback;
 mod store;
 mod words;
 
-pub use changelog::{Changelog, Line, Place, RoleChange, Whose, changelog};
+pub use changelog::{Changelog, Line, Place, RoleChange, changelog};
 pub use diff::{Diff, diff};
 pub use read::{Entry, Person, at, list, pair, version};
 pub use restore::{Action, Item, MOST_EVENTS, RestoreWish, Restored, restore_calendar};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row, Sql, sql};
 use kalends_kernel::{CalendarId, EventId, UserId};
 
-use super::changelog::{RoleChange, Whose};
+use super::changelog::RoleChange;
 use super::read::{Entry, Person, Seen};
 use crate::changes::Position;
 use crate::events::store::Snapshot;
@@ -105,17 +105,13 @@ impl FromRow for RoleChange {
         let detail: serde_json::Value = row.json("detail")?;
         let role = |name: &str| detail.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
         let (id, name): (Option<UserId>, Option<String>) = (row.opt("user_id")?, row.opt("user_name")?);
-        let person = id.map(|id| Whose::Person(Person { id, name: name.unwrap_or_default() }));
-        let said = Party::read(&detail).map(|party| match party {
-            Party::Group { id, name } => Whose::Group { id, name },
-            Party::Address { email, .. } => Whose::Address(email),
-        });
         Ok(RoleChange {
             position: Position { tx: row.get("tx")?, seq: row.get("seq")? },
             at: row.get("at")?,
             actor: actor(row)?,
             door: row.get("door")?,
-            whose: person.or(said),
+            user: id.map(|id| Person { id, name: name.unwrap_or_default() }),
+            party: Party::read(&detail),
             from: role("from"),
             to: role("to"),
         })

@@ -81,6 +81,13 @@ pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, on: On, target: Target, role: Ro
     };
     let before = store::grants(tx, on).await?;
     let old = before.iter().find(|grant| grant.group == group).map(|grant| grant.role);
+    if old == Some(role) {
+        // No news; an address is waited for anew.
+        return match expires_at {
+            Some(_) => Ok(store::put_grant(tx, ctx, on, group, role, expires_at).await?),
+            None => Ok(()),
+        };
+    }
     if old.is_none() && before.len() >= MOST {
         let detail = format!("at most {MOST} groups and addresses may have a role; take one away first");
         return Err(Invalid::one("/users", "too-many", detail).into());
@@ -99,6 +106,9 @@ pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, on: On, target: Target, role: Ro
 pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, on: On, group: GroupId, role: Role) -> Result<bool, SharingError> {
     let grants = store::grants(tx, on).await?;
     let Some(grant) = grants.into_iter().find(|grant| grant.group == group) else { return Ok(false) };
+    if grant.role == role {
+        return Ok(true);
+    }
     store::put_grant(tx, ctx, on, group, role, grant.expires_at).await?;
     log(tx, ctx, on, group, Some(grant.role), Some(role)).await?;
     store::record(tx, ctx, &Reach { group, member: None, on: Some(on), op: "updated", was: Some(grant.role.rank()) })
@@ -137,9 +147,21 @@ pub(super) async fn bounded(
 
 /// Whose role a row of the log is about, when it is nobody's own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Party {
-    Group { id: GroupId, name: String },
-    Address { id: GroupId, email: String },
+pub enum Party {
+    /// A group.
+    Group {
+        /// Which.
+        id: GroupId,
+        /// What it was called then.
+        name: String,
+    },
+    /// Whoever has shown that an address is theirs.
+    Address {
+        /// Names it in paths.
+        id: GroupId,
+        /// The address.
+        email: String,
+    },
 }
 
 impl Party {

@@ -133,7 +133,7 @@ impl From<ShiftRefused> for Problem {
 #[utoipa::path(post, path = "/api/v1/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
     responses((status = 200, description = "What would happen, or has happened", body = ShiftedEvents), (status = 403, description = "Your role does not allow one; `index` says which", body = ProblemDocument),
         (status = 404, description = "One is not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required`, `orphaned-overrides` or `wrong-state` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 409, description = "`review-required`, `orphaned-overrides`, `wrong-state` or `conflict` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn shift(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let shift = Shift::parse(&body.map)?;
     write(&app, call.call, body.digest, shift, |tx, ctx, shift| {
