@@ -21,8 +21,13 @@ const SOAKS: &[Soak] = &[
     },
     Soak {
         name: "model",
-        what: "2,000 random sequences of event operations against a plain model (KALENDS_MODEL_RUNS, KALENDS_MODEL_SEED, KALENDS_MODEL_OPS)",
+        what: "1,000 random sequences of event operations on each database against a plain model (KALENDS_MODEL_RUNS, KALENDS_MODEL_SEED, KALENDS_MODEL_OPS)",
         run: model,
+    },
+    Soak {
+        name: "many",
+        what: "200 random runs of several people on each database, their histories and followers (KALENDS_RANDOM_RUNS, KALENDS_RANDOM_SEED)",
+        run: many,
     },
     Soak {
         name: "fuzz",
@@ -59,14 +64,32 @@ fn recurrence() -> Result<()> {
 }
 
 fn model() -> Result<()> {
-    let runs = setting("KALENDS_MODEL_RUNS", || Ok("2000".to_owned()))?;
-    // Seeds are counted up from the first; a smaller number is easier to say.
-    let seed = setting("KALENDS_MODEL_SEED", || Ok((fresh_seed()?.parse::<u128>()? % 1_000_000_000_000).to_string()))?;
-    let model = ["test", "--release", "--package", "kalends-core", "--test", "model", "--", "--nocapture"];
-    let mut command = command::cargo(model);
-    command.env("KALENDS_MODEL_RUNS", &runs).env("KALENDS_MODEL_SEED", &seed);
+    let runs = setting("KALENDS_MODEL_RUNS", || Ok("1000".to_owned()))?;
+    let seed = setting("KALENDS_MODEL_SEED", short_seed)?;
     eprintln!("{runs} sequences; again with KALENDS_MODEL_SEED={seed}");
-    command::run(&mut command)
+    on_both("model", "events_are_what", &[("KALENDS_MODEL_RUNS", runs), ("KALENDS_MODEL_SEED", seed)])
+}
+
+fn many() -> Result<()> {
+    let runs = setting("KALENDS_RANDOM_RUNS", || Ok("200".to_owned()))?;
+    let seed = setting("KALENDS_RANDOM_SEED", short_seed)?;
+    eprintln!("{runs} runs; again with KALENDS_RANDOM_SEED={seed}");
+    on_both("it", "api::random", &[("KALENDS_RANDOM_RUNS", runs), ("KALENDS_RANDOM_SEED", seed)])
+}
+
+/// One test on both databases.
+fn on_both(target: &str, name: &str, settings: &[(&str, String)]) -> Result<()> {
+    let environment = test::Environment::prepare()?;
+    for database in [test::Database::Sqlite, test::Database::Postgres] {
+        eprintln!("\n== on {}", database.name());
+        // Of the whole workspace, as it was just built.
+        let tests = ["test", "--workspace", "--test", target, "--", "--nocapture", name];
+        let mut command = command::cargo(tests);
+        environment.describe(&mut command, database);
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
+        command::run(&mut command)?;
+    }
+    Ok(())
 }
 
 fn fuzz() -> Result<()> {
@@ -109,4 +132,9 @@ fn setting(name: &str, default: impl FnOnce() -> Result<String>) -> Result<Strin
 
 fn fresh_seed() -> Result<String> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos().to_string())
+}
+
+/// Seeds are counted up from the first; a smaller number is easier to say.
+fn short_seed() -> Result<String> {
+    Ok((fresh_seed()?.parse::<u128>()? % 1_000_000_000_000).to_string())
 }

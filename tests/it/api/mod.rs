@@ -21,6 +21,7 @@ mod jobs;
 mod leaving;
 mod owners;
 mod paging;
+mod random;
 mod search;
 mod share_links;
 mod sharing;

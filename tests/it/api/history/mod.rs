@@ -11,7 +11,7 @@ use kalends_testkit::{Person, Reply};
 use serde_json::{Map, Value};
 
 /// A document with a JSON Patch (RFC 6902) applied.
-fn patched(document: &Value, patch: &Value) -> Value {
+pub fn patched(document: &Value, patch: &Value) -> Value {
     let patch: json_patch::Patch = serde_json::from_value(patch.clone()).expect("a patch");
     let mut document = document.clone();
     json_patch::patch(&mut document, &patch).expect("the patch fits");

@@ -1,7 +1,6 @@
 //! Following what changes: rules 15 and 30.
 
 pub mod client;
-mod random;
 
 use kalends_core::{changes, sync};
 use kalends_db::{FromRow, Row, sql};
