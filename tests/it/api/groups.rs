@@ -1,9 +1,13 @@
 //! Groups of people, and sharing with them.
 
+use kalends_core::accounts::{CreateError, NewAccount, Username, create};
+use kalends_core::ctx::{Ctx, Door, GlobalRole};
+use kalends_db::sql;
+use kalends_kernel::{EmailAddress, EventId, GroupId, UserId, Zone};
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
-use super::given::{calendar, event, fits, settled};
+use super::given::{calendar, event, fits, only_error, settled};
 
 async fn group(owner: &Person, name: &str, members: &[&Person]) -> String {
     let id = owner.post("/api/v1/groups").json(&json!({"name": name})).expect(201).await.id();
@@ -176,4 +180,90 @@ async fn a_group_is_changed_by_its_owner_and_seen_by_who_is_in_it() {
     assert_eq!(refused.errors(), [("/users/0".to_owned(), "unknown-user".to_owned())]);
     carol.get(&path).send().await.expect_problem("not-found");
     fits(&world).await;
+}
+
+/// So many accounts, without a session.
+async fn crowd(world: &World, count: usize) -> Vec<UserId> {
+    let made: Result<Vec<UserId>, CreateError> = world
+        .db
+        .write((Ctx::system(world.now(), Door::Cli), count), |tx, (ctx, count)| {
+            Box::pin(async move {
+                let mut ids = Vec::new();
+                for n in 0..*count {
+                    let new = NewAccount {
+                        username: Username::parse(&format!("member-{n}")).expect("a name"),
+                        email: EmailAddress::parse(&format!("member-{n}@example.org")).expect("an address"),
+                        email_verified: true,
+                        name: format!("Member {n}"),
+                        role: GlobalRole::User,
+                        locale: "en".to_owned(),
+                        zone: Zone::parse("Europe/Zurich").expect("a zone"),
+                        password_hash: "none".to_owned(),
+                    };
+                    ids.push(create(tx, ctx, &new).await?.id);
+                }
+                Ok(ids)
+            })
+        })
+        .await;
+    made.expect("accounts")
+}
+
+#[tokio::test]
+async fn what_a_group_reaches_has_a_bound_so_that_all_its_members_hear_of_a_change() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let members = crowd(&world, 101).await;
+    let choir = group(&alice, "Choir", &[]).await;
+    let add = async |members: &[UserId]| {
+        let users: Vec<Value> = members.iter().map(|id| json!({"user_id": id})).collect();
+        alice.post(&format!("/api/v1/groups/{choir}/members")).json(&json!({"users": users})).send().await
+    };
+    // With its owner they are a hundred.
+    for some in members[..99].chunks(50) {
+        add(some).await.expect(200);
+    }
+    let create =
+        |n: usize| json!({"op": "create", "event": {"title": format!("Event {n}"), "start": "2027-05-03T12:00:00"}});
+    let operations: Vec<Value> = (0..1_000).map(create).collect();
+    let made = alice.post("/api/v1/events/batch").json(&json!({"mode": "atomic", "operations": operations}));
+    let made = made.expect(200).await;
+    let ids: Vec<EventId> = made.json["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|result| result["event"]["id"].as_str().expect("an id").parse().expect("an id"))
+        .collect();
+    let (first, rest) = ids.split_first().expect("events");
+    let grants: Result<(), kalends_db::Error> = world
+        .db
+        .write((rest.to_vec(), choir.parse::<GroupId>().expect("an id"), world.now()), |tx, (ids, group, now)| {
+            Box::pin(async move {
+                for id in ids {
+                    sql("INSERT INTO event_group_permissions (event_id, group_id, rank, created_at, updated_at) VALUES ($1, $2, 2, $3, $3)")
+                        .bind(*id)
+                        .bind(*group)
+                        .bind(*now)
+                        .run(tx)
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    grants.expect("written");
+    share_with(&alice, &format!("events/{first}"), &choir, "viewer").await;
+    // A thousand events for a hundred people: no more of either.
+    let one_more =
+        alice.post("/api/v1/events").json(&json!({"title": "More", "start": "2027-05-03T12:00:00"})).expect(201).await;
+    let share = json!({"users": [{"group_id": choir, "role": "viewer"}]});
+    let refused = alice.post(&format!("/api/v1/events/{}/share", one_more.id())).json(&share).send().await;
+    assert_eq!(only_error(&refused.expect_problem("invalid")).1, "too-many");
+    let refused = add(&members[99..]).await.expect_problem("invalid");
+    assert_eq!(only_error(&refused).1, "too-many");
+    assert_eq!(alice.get(&format!("/api/v1/groups/{choir}/members?limit=500")).expect(200).await.items().len(), 100);
+    // Another role is as well as the one before, and less makes room.
+    share_with(&alice, &format!("events/{first}"), &choir, "editor").await;
+    alice.delete(&format!("/api/v1/events/{first}/permissions/{choir}")).expect(204).await;
+    share_with(&alice, &format!("events/{}", one_more.id()), &choir, "viewer").await;
 }

@@ -12,6 +12,7 @@ mod owners;
 mod requests;
 mod series;
 mod unguarded;
+mod zones;
 
 use kalends_core::check;
 use kalends_db::{Db, FromRow, Result, Row};
