@@ -85,6 +85,8 @@ impl From<SharingError> for Problem {
             SharingError::Invalid(invalid) => invalid.into(),
             SharingError::LastOwner => Problem::new(&codes::LAST_OWNER),
             SharingError::Default => Problem::new(&codes::DEFAULT_CALENDAR),
+            SharingError::Clash(report) => crate::events::of_clash(&report),
+            SharingError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             SharingError::Internal(error) => error.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! Sharing over REST: the same for calendars and events.
 
 use axum::extract::State;
+use kalends_core::conflicts::Report;
 use kalends_core::sharing::{self, Permission, Principal, Transfer};
 use kalends_kernel::{CalendarId, EventId, GroupId, UserId};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::calendars::CalendarView;
 use crate::call::{Body, PathId, PathPair, SignedInCall};
+use crate::conflicts::{ClashView, ReportView};
 use crate::problem::{Answer, ProblemDocument};
 use crate::query::Query;
 use crate::reply::Reply;
@@ -72,6 +74,13 @@ pub struct Permissions {
     items: Vec<PermissionView>,
     /// Always null: there is one page.
     next_cursor: Option<String>,
+    /// After sharing an event under the policy `warn` or `reject`: what the people who were named are busy with then, as far
+    /// as you may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts: Option<Vec<ClashView>>,
+    /// With `conflicts`: up to when they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_until: Option<String>,
 }
 
 /// Whom to share with.
@@ -80,6 +89,17 @@ pub struct Permissions {
 pub struct ShareBody {
     /// At least one, at most 200.
     users: Vec<ShareLine>,
+}
+
+/// Whom to share an event with.
+#[derive(Serialize, ToSchema)]
+#[schema(title = "EventShareInput", example = json!({"users": [{"username": "bob", "role": "viewer"}], "on_conflict": "warn"}))]
+pub struct EventShareBody {
+    /// At least one, at most 200.
+    users: Vec<ShareLine>,
+    /// What happens when the people who are named are busy then: `ignore`, `warn` (the answer lists it) or `reject` (nothing is
+    /// shared). Without one what the calendar says, where `reject` only warns: to be shown an event takes nobody's time.
+    on_conflict: Option<String>,
 }
 
 /// One person, group or address to share with.
@@ -135,7 +155,18 @@ fn view(permission: &Permission) -> PermissionView {
 }
 
 fn all(permissions: &[Permission]) -> Reply {
-    Reply::ok(&Permissions { items: permissions.iter().map(view).collect(), next_cursor: None })
+    told(permissions, None)
+}
+
+fn told(permissions: &[Permission], report: Option<&Report>) -> Reply {
+    let report = report.map(ReportView::of);
+    let (conflicts, checked_until) = report.map(|report| (report.conflicts, report.checked_until)).unzip();
+    Reply::ok(&Permissions {
+        items: permissions.iter().map(view).collect(),
+        next_cursor: None,
+        conflicts,
+        checked_until,
+    })
 }
 
 /// Share a calendar
@@ -255,14 +286,18 @@ async fn transfer_calendar(
 
 /// Share one event
 ///
-/// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state.
-#[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = ShareBody,
+/// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state. `conflicts`
+/// lists what they are busy with then, under the policy of the calendar or of `on_conflict`.
+#[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = EventShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 409, description = "Nobody would own it; or, under `reject`, they are busy then (`conflict`)", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
-    let wishes = sharing::parse_share(&body.map)?;
-    write(&app, call.call, body.digest, (id, wishes), |tx, ctx, (id, wishes)| {
-        Box::pin(async move { Ok(all(&sharing::share_event(tx, ctx, *id, wishes).await?)) })
+    let (wishes, on_conflict) = sharing::parse_event_share(&body.map)?;
+    write(&app, call.call, body.digest, (id, wishes, on_conflict), |tx, ctx, (id, wishes, on_conflict)| {
+        Box::pin(async move {
+            let (permissions, report) = sharing::share_event(tx, ctx, *id, wishes, *on_conflict).await?;
+            Ok(told(&permissions, report.as_ref()))
+        })
     })
     .await
 }

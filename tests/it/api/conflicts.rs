@@ -589,6 +589,13 @@ async fn no_answer_tells_a_title_to_who_sees_only_busy_times() {
         .send()
         .await
         .text;
+    let shown = event(&carol, &with(nowhere, json!({"on_conflict": "ignore", "audience": null}))).await.id();
+    for wish in ["warn", "reject"] {
+        let body = json!({"users": [{"user_id": alice.id, "role": "viewer"}], "on_conflict": wish});
+        let shared = carol.post(&format!("/api/v1/events/{shown}/share")).json(&body).send().await;
+        assert!(!titles(&shared).is_empty(), "{}", shared.text);
+        told += &shared.text;
+    }
     for path in [
         format!("/api/v1/events?{window}&expand=true"),
         format!("/api/v1/events?venue_id={aula}"),

@@ -1,9 +1,9 @@
 //! Sharing calendars and events: rules 14 and 15.
 
-use kalends_testkit::World;
-use serde_json::json;
+use kalends_testkit::{Person, Reply, World};
+use serde_json::{Value, json};
 
-use super::given::{calendar, event, fits, share};
+use super::given::{calendar, event, fits, only_error, share};
 
 #[tokio::test]
 async fn a_calendar_is_shared_by_id_and_by_user_name() {
@@ -183,5 +183,78 @@ async fn who_loses_a_role_loses_it_at_once() {
     assert_eq!(bob.get(&path).expect(200).await.json["title"], json!(null));
     share(&alice, &format!("events/{}", made.id()), &bob, "viewer").await;
     assert_eq!(bob.get(&path).expect(200).await.str("/title"), "Picnic");
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn whoever_shares_an_event_is_told_what_the_others_are_busy_with_as_far_as_they_see_it() {
+    let world = World::new().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    share(&bob, &format!("calendars/{}", bob.calendar), &alice, "viewer").await;
+    let monday = |from: &str, to: &str| json!({"title": format!("From {from}"), "start": format!("2027-03-01T{from}:00"), "end": format!("2027-03-01T{to}:00")});
+    let weekly = |mut body: Value| {
+        body["recurrence"] = json!(["RRULE:FREQ=WEEKLY"]);
+        body
+    };
+    let lesson = event(&bob, &weekly(monday("10:00", "11:00"))).await.id();
+    let mut later = monday("10:30", "12:00");
+    (later["start"], later["end"]) = ("2027-03-15T10:30:00".into(), "2027-03-15T12:00:00".into());
+    let meeting = event(&alice, &later).await.id();
+    let path = format!("/api/v1/events/{meeting}/share");
+    let with = |who: &Person, more: Value| {
+        let mut body = json!({"users": [{"user_id": who.id, "role": "viewer"}]});
+        body.as_object_mut().expect("a body").extend(more.as_object().cloned().unwrap_or_default());
+        body
+    };
+    let titles = |reply: &Reply| -> Vec<Value> {
+        reply.json["conflicts"].as_array().into_iter().flatten().map(|one| one["title"].clone()).collect()
+    };
+    // Under a policy of its own nothing is shared with who is busy.
+    let refused = alice.post(&path).json(&with(&bob, json!({"on_conflict": "reject"}))).send().await;
+    let refused = refused.expect_problem("conflict");
+    assert_eq!(
+        refused.json["conflicts"],
+        json!([{"event_id": lesson, "title": "From 10:00", "start": "2027-03-15T10:00:00+01:00", "end": "2027-03-15T11:00:00+01:00",
+            "original_start": "2027-03-15T10:00:00+01:00", "reason": "user", "reasons": ["user"]}])
+    );
+    bob.get(&format!("/api/v1/events/{meeting}")).send().await.expect_problem("not-found");
+    alice.post(&path).json(&with(&carol, json!({"on_conflict": "reject"}))).expect(200).await;
+    // A calendar that says nothing asks nothing; else one is told, and it is shared all the same.
+    let quiet = alice.post(&path).json(&with(&bob, json!({}))).expect(200).await;
+    assert!(quiet.json.get("conflicts").is_none());
+    let warned = alice.post(&path).json(&with(&bob, json!({"on_conflict": "warn"}))).expect(200).await;
+    assert_eq!(titles(&warned), ["From 10:00"]);
+    assert_eq!(warned.str("/checked_until"), "2037-01-15T10:00:00Z");
+    for policy in ["warn", "reject"] {
+        let of = format!("/api/v1/calendars/{}", alice.calendar);
+        alice.patch(&of).json(&json!({"conflicts": policy})).expect(200).await;
+        assert_eq!(
+            titles(&alice.post(&path).json(&with(&bob, json!({}))).expect(200).await),
+            ["From 10:00"],
+            "{policy}"
+        );
+    }
+    let silent = alice.post(&path).json(&with(&bob, json!({"on_conflict": "ignore"}))).expect(200).await;
+    assert!(silent.json.get("conflicts").is_none());
+    // What is shared takes nobody's time, and of others one is told what one may see.
+    let own = event(&carol, &monday("10:15", "10:45")).await.id();
+    let to_bob = with(&bob, json!({"on_conflict": "reject"}));
+    carol.post(&format!("/api/v1/events/{own}/share")).json(&to_bob).expect(200).await;
+    share(&bob, &format!("calendars/{}", bob.calendar), &carol, "free_busy").await;
+    let hidden =
+        carol.post(&format!("/api/v1/events/{own}/share")).json(&to_bob).send().await.expect_problem("conflict");
+    assert_eq!(titles(&hidden), [Value::Null]);
+    // A draft takes no time.
+    let draft = event(
+        &carol,
+        &json!({"title": "Perhaps", "start": "2027-03-01T10:00:00", "end": "2027-03-01T11:00:00", "state": "draft"}),
+    )
+    .await;
+    carol.post(&format!("/api/v1/events/{}/share", draft.id())).json(&to_bob).expect(200).await;
+    let wrong = carol.post(&format!("/api/v1/events/{own}/share")).json(&with(&bob, json!({"on_conflict": "never"})));
+    assert_eq!(only_error(&wrong.send().await.expect_problem("invalid")).0, "/on_conflict");
+    let club = calendar(&carol, &json!({"name": "Club"})).await;
+    let of_calendar = carol.post(&format!("/api/v1/calendars/{club}/share")).json(&to_bob).send().await;
+    assert_eq!(only_error(&of_calendar.expect_problem("invalid")).1, "unknown-field");
     fits(&world).await;
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use kalends_db::{Conn, Tx};
-use kalends_kernel::{EventId, Invalid, VenueId, Zone};
+use kalends_kernel::{EventId, Invalid, UserId, VenueId, Zone};
 
 use super::find::{Theirs, taken};
 use super::occupancy::{people, places, takes_time};
@@ -99,6 +99,33 @@ pub async fn told(
     if subjects.is_empty() || event.deleted_at.is_some() {
         return Ok(None);
     }
+    let starts_at = derive(&event.content, &event.calendar_zone).starts_at;
+    let warnings = duplicates(conn, ctx, Some(event.id), event.calendar_id, &event.content.title, starts_at).await?;
+    Ok(Some(Report { warnings, ..look(conn, ctx, event, subjects).await? }))
+}
+
+/// What people to whom an event is to be shown are busy with then, as far as the actor may see it; none where nobody asks.
+/// It takes none of their time, so only a request's own `reject` refuses; a calendar's is a warning here.
+pub(crate) async fn of_people(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    event: &Event,
+    people: Vec<UserId>,
+    wish: Option<Conflicts>,
+) -> Result<Option<Report>, EventError> {
+    let policy = wish.unwrap_or(event.in_calendar.conflicts.min(Conflicts::Warn));
+    if policy == Conflicts::Ignore || people.is_empty() || !takes_time(event) {
+        return Ok(None);
+    }
+    let report = look(conn, ctx, event, people.into_iter().map(Subject::User).collect()).await?;
+    match policy == Conflicts::Reject && !report.clashes.is_empty() {
+        true => Err(EventError::Clash(Box::new(report))),
+        false => Ok(Some(report)),
+    }
+}
+
+/// What takes the time of these while an event takes place, as it is.
+async fn look(conn: &mut Conn, ctx: &Ctx, event: &Event, subjects: Subjects) -> Result<Report, EventError> {
     let (mut work, nobody) = (Work::of(ctx), BTreeSet::new());
     let starts_at = derive(&event.content, &event.calendar_zone).starts_at;
     let until = horizon(ctx, starts_at);
@@ -106,8 +133,7 @@ pub async fn told(
     let (itself, known, mine) = (Some(event.id), Subjects::new(), all_new(mine));
     let question = Question { itself, writes: false, but: &nobody, known, mine, subjects };
     let (clashes, more) = ask(conn, ctx, &question, &mut work).await?;
-    let warnings = duplicates(conn, ctx, Some(event.id), event.calendar_id, &event.content.title, starts_at).await?;
-    Ok(Some(Report { clashes, more, warnings, checked_until: until }))
+    Ok(Report { clashes, more, warnings: Vec::new(), checked_until: until })
 }
 
 /// The venues of an event that are there. A new one must be.

@@ -10,7 +10,7 @@
 //! * **Exact** up to a horizon (`checked_until`), across endless series. Work is bounded; what would take more is refused.
 //!
 //! Every write goes through `guard`, which `events::write` calls: check and write are one under locks on the calendar,
-//! the venues and the people involved. Only what an event takes *newly* is refused: whoever corrects a title, or cancels one
+//! the venues and the people involved. (To be shown an event takes nobody's time: sharing one asks, and holds nothing.) Only what an event takes *newly* is refused: whoever corrects a title, or cancels one
 //! of the instances, is not held up by an overlap that was allowed before.
 
 mod check;
@@ -27,7 +27,7 @@ mod what_if;
 mod zone;
 
 pub use check::told;
-pub(crate) use check::{guard, guard_together};
+pub(crate) use check::{guard, guard_together, of_people};
 pub use free_busy::{BusyTime, FreeBusy, LONGEST_WINDOW, MOST_SUBJECTS, Stretch, free_busy};
 pub use free_slots::{FreeSlots, Hours, free_slots};
 pub use occupancy::Occupancy;

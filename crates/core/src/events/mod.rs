@@ -288,6 +288,8 @@ impl From<EventError> for crate::sharing::SharingError {
             EventError::Internal(error) => SharingError::Internal(error),
             EventError::Invalid(invalid) => SharingError::Invalid(invalid),
             EventError::Denied(denied) => SharingError::Denied(denied),
+            EventError::Clash(report) => SharingError::Clash(report),
+            EventError::TooMuchToCheck => SharingError::TooMuchToCheck,
             // Loading an event says none of the others.
             _ => SharingError::Denied(Denied::NotFound),
         }

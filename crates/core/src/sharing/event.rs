@@ -9,7 +9,9 @@ use super::store::groups::{On, Reach};
 use super::store::members as member_store;
 use super::{Invitation, Permission, SharingError, Wish, store};
 use crate::access::{Can, Denied, Role};
+use crate::calendars::Conflicts;
 use crate::changes::{self, Change, Kind};
+use crate::conflicts::{self, Report};
 use crate::ctx::Ctx;
 use crate::events::{self, Event};
 
@@ -32,22 +34,29 @@ async fn all(conn: &mut Conn, event: &Event, role: Option<Role>) -> Result<Vec<P
     Ok(permissions)
 }
 
-/// Gives people, groups and addresses roles on one event, all of them or none.
+/// Gives people, groups and addresses roles on one event, all of them or none; and says what the people who are named are
+/// busy with then, unless nobody asks. With `on_conflict` `reject` that stands against it.
 pub async fn share_event(
     tx: &mut Tx,
     ctx: &Ctx,
     id: EventId,
     wishes: &[Wish],
-) -> Result<Vec<Permission>, SharingError> {
+    on_conflict: Option<Conflicts>,
+) -> Result<(Vec<Permission>, Option<Report>), SharingError> {
     events::lock(tx, id).await?;
     let event = events::load(tx, ctx, id, Can::Share).await?.event;
+    let mut people = Vec::new();
     for (target, role) in find_targets(tx, ctx, wishes).await? {
         match target {
-            Target::User(user) => set(tx, ctx, &event, user, Some(role)).await?,
+            Target::User(user) => {
+                people.push(user);
+                set(tx, ctx, &event, user, Some(role)).await?;
+            }
             group => grants::put(tx, ctx, On::Event(id), group, role).await?,
         }
     }
-    Ok(all(tx, &event, Some(Role::Owner)).await?)
+    let report = conflicts::of_people(tx, ctx, &event, people, on_conflict).await?;
+    Ok((all(tx, &event, Some(Role::Owner)).await?, report))
 }
 
 /// Gives one person, or a group or address that has a role already, another role on one event.

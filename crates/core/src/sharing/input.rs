@@ -3,6 +3,7 @@ use kalends_kernel::{EmailAddress, GroupId, Invalid, UserId};
 use serde_json::{Map, Value};
 
 use crate::access::Role;
+use crate::calendars::Conflicts;
 
 /// Whom something is to be shared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,12 +34,25 @@ const WAYS: &[&str] = &["user_id", "username", "email", "group_id"];
 /// Reads `{users: [{user_id | username | email | group_id, role}]}`.
 pub fn parse_share(body: &Map<String, Value>) -> Result<Vec<Wish>, Invalid> {
     let mut fields = Fields::of_map(body, "");
+    let wishes = read_wishes(&mut fields);
+    fields.finish().or(wishes)
+}
+
+/// Reads the same for an event, and `on_conflict`: what happens when those who are named are busy then.
+pub fn parse_event_share(body: &Map<String, Value>) -> Result<(Vec<Wish>, Option<Conflicts>), Invalid> {
+    let mut fields = Fields::of_map(body, "");
+    let wishes = read_wishes(&mut fields);
+    let on_conflict = fields.choice("on_conflict", Conflicts::NAMES);
+    fields.finish().or((wishes, on_conflict))
+}
+
+fn read_wishes(fields: &mut Fields) -> Vec<Wish> {
     let wishes = fields.list("users", MOST, parse_wish);
     let wishes = fields.require("users", wishes);
     if fields.value("users").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         fields.error("users", "empty", "must name at least one person");
     }
-    fields.finish().or(wishes.unwrap_or_default())
+    wishes.unwrap_or_default()
 }
 
 fn parse_wish(value: &Value, at: &str) -> Result<Wish, Invalid> {

@@ -20,7 +20,7 @@ pub use calendar::{calendar_permissions, change_on_calendar, revoke_on_calendar,
 pub(crate) use event::withdraw_from_event;
 pub use event::{change_on_event, event_permissions, revoke_on_event, share_event};
 pub use grants::{Party, address_given_up, address_verified};
-pub use input::{Invitation, Wish, parse_role, parse_share};
+pub use input::{Invitation, Wish, parse_event_share, parse_role, parse_share};
 pub use leave::leave_all;
 pub use mine::{Shared, SharedBy, What, shared_with};
 pub use transfer::{Transfer, transfer};
@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use crate::access::{Denied, Role};
 use crate::calendars::CalendarError;
+use crate::conflicts::Report;
 
 /// Who has a role.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,6 +108,10 @@ pub enum SharingError {
     LastOwner,
     /// Every account keeps the calendar that it was made with.
     Default,
+    /// Those whom it is to be shared with are busy then, and the request says not to.
+    Clash(Box<Report>),
+    /// Whether they are busy takes more work than a request may cost.
+    TooMuchToCheck,
     /// A fault.
     Internal(Error),
 }
