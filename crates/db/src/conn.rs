@@ -1,9 +1,10 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
 use crate::{Error, Result, Row, Sql, Value, sql};
 
@@ -79,14 +80,12 @@ impl Conn {
     pub(crate) async fn fetch_all(&mut self, statement: Sql) -> Result<Vec<Row>> {
         let found = match &mut self.link {
             Link::Sqlite(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
-                query.fetch_all(link.connection()).await.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
+                let query = sqlx::query_with(sql_str(statement.text), sqlite_arguments(statement.values)?);
+                query.fetch_all(link.connection()).await.map(|rows| rows.into_iter().map(Row::from).collect())
             }
             Link::Postgres(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
-                query.fetch_all(&mut **link).await.map(|rows| rows.into_iter().map(Row::Postgres).collect())
+                let query = sqlx::query_with(sql_str(statement.text), postgres_arguments(statement.values)?);
+                query.fetch_all(&mut **link).await.map(|rows| rows.into_iter().map(Row::from).collect())
             }
         };
         found.map_err(|error| self.note(error))
@@ -95,14 +94,12 @@ impl Conn {
     pub(crate) async fn fetch_optional(&mut self, statement: Sql) -> Result<Option<Row>> {
         let found = match &mut self.link {
             Link::Sqlite(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
-                query.fetch_optional(link.connection()).await.map(|row| row.map(Row::Sqlite))
+                let query = sqlx::query_with(sql_str(statement.text), sqlite_arguments(statement.values)?);
+                query.fetch_optional(link.connection()).await.map(|row| row.map(Row::from))
             }
             Link::Postgres(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
-                query.fetch_optional(&mut **link).await.map(|row| row.map(Row::Postgres))
+                let query = sqlx::query_with(sql_str(statement.text), postgres_arguments(statement.values)?);
+                query.fetch_optional(&mut **link).await.map(|row| row.map(Row::from))
             }
         };
         found.map_err(|error| self.note(error))
@@ -174,13 +171,11 @@ impl Tx {
     pub(crate) async fn execute(&mut self, statement: Sql) -> Result<u64> {
         let done = match &mut self.conn.link {
             Link::Sqlite(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), sqlite_arguments(statement.values)?);
+                let query = sqlx::query_with(sql_str(statement.text), sqlite_arguments(statement.values)?);
                 query.execute(link.connection()).await.map(|done| done.rows_affected())
             }
             Link::Postgres(link) => {
-                let query =
-                    sqlx::query_with(AssertSqlSafe(statement.text.into_owned()), postgres_arguments(statement.values)?);
+                let query = sqlx::query_with(sql_str(statement.text), postgres_arguments(statement.values)?);
                 query.execute(&mut **link).await.map(|done| done.rows_affected())
             }
         };
@@ -286,12 +281,20 @@ impl Tx {
     }
 }
 
+/// The text of a statement, without a copy where it is the program's own.
+fn sql_str(text: Cow<'static, str>) -> SqlStr {
+    match text {
+        Cow::Borrowed(text) => SqlStr::from_static(text),
+        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
+    }
+}
+
 fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         let added = match value {
             Value::Uuid(v) => arguments.add(v),
-            Value::Text(v) => arguments.add(v.map(std::borrow::Cow::into_owned)),
+            Value::Text(v) => arguments.add(v.map(Cow::into_owned)),
             Value::Int(v) => arguments.add(v),
             Value::Bool(v) => arguments.add(v),
             Value::Time(v) => arguments.add(v.map(|at| at.as_microsecond())),
@@ -307,7 +310,7 @@ fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments> {
     for value in values {
         let added = match value {
             Value::Uuid(v) => arguments.add(v),
-            Value::Text(v) => arguments.add(v.map(std::borrow::Cow::into_owned)),
+            Value::Text(v) => arguments.add(v.map(Cow::into_owned)),
             Value::Int(v) => arguments.add(v),
             Value::Bool(v) => arguments.add(v),
             Value::Time(v) => {

@@ -17,13 +17,13 @@ use crate::calendars::{self, Conflicts};
 use crate::ctx::Ctx;
 use crate::search::Entry;
 
-/// The columns of an event with its calendar and the user `$1`'s own roles on both.
+/// The columns of an event with its calendar and the user `$1`'s own roles on both, in the order in which they are read.
 macro_rules! own_columns {
     () => {
-        "e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.state, e.submitted, e.visibility, e.version, e.content,
-    e.created_at, e.updated_at, e.deleted_at, e.sequence_from, e.first_made_at, c.time_zone AS calendar_zone, c.visibility AS calendar_visibility, c.review AS calendar_review,
-    c.deleted_at AS calendar_deleted_at, c.conflicts AS calendar_conflicts,
-    c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, cp.role AS calendar_role, ep.role AS event_role"
+        "e.content, e.deleted_at, e.id, e.uid, e.calendar_id, e.author_id, e.split_from, e.submitted, e.version,
+    e.created_at, e.updated_at, e.sequence_from, e.first_made_at, c.time_zone AS calendar_zone, c.conflicts AS calendar_conflicts,
+    c.is_default AS calendar_is_default, c.owner_id AS calendar_owner_id, c.visibility AS calendar_visibility, c.review AS calendar_review,
+    c.deleted_at AS calendar_deleted_at, e.state, e.visibility, cp.role AS calendar_role, ep.role AS event_role"
     };
 }
 /// The columns of an event with its calendar and the roles of user `$1` on both, their own and the strongest of their groups.
