@@ -29,6 +29,7 @@ mod seed;
 mod writes;
 
 use anyhow::{Context, Result, bail};
+use kalends_server::logging::{Lines, PlainFields, PlainLine};
 use place::Engine;
 
 const SECTIONS: &[&str] = &[
@@ -112,8 +113,7 @@ fn engines() -> Vec<Engine> {
 /// Log lines are part of serving: they are made and written as by default, though nobody reads them.
 fn log_as_the_program_does() -> Result<()> {
     let sink = std::fs::OpenOptions::new().write(true).open("/dev/null").context("opening the sink of the log")?;
-    let sink = std::sync::Arc::new(sink);
-    let lines = tracing_subscriber::fmt().fmt_fields(kalends_server::logging::fields());
-    lines.with_ansi(false).with_writer(sink).with_env_filter("info").init();
+    let lines = tracing_subscriber::fmt().fmt_fields(PlainFields).with_writer(Lines::to(sink));
+    lines.with_ansi(false).with_env_filter("info").map_event_format(PlainLine).init();
     Ok(())
 }

@@ -130,9 +130,15 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => {}
     }
     let config = Config::read(&flags(&cli), environment())?;
-    logging::start(&config.log);
+    let lines = logging::start(&config.log);
+    let done = command(cli.command, config);
+    lines.flush();
+    done
+}
+
+fn command(command: Command, config: Config) -> Result<ExitCode> {
     let clock = Clock::system();
-    match cli.command {
+    match command {
         Command::Serve { demo, .. } => on_runtime(serve(config, clock, demo))?,
         Command::Migrate => on_runtime(migrate(&config, &clock))?.map(|()| ExitCode::SUCCESS),
         Command::Admin(AdminCommand::Create(new)) => {
