@@ -108,7 +108,7 @@ pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
         .bind(change.version)
         .bind(ctx.user())
         .bind(ctx.door.name())
-        .bind(ctx.request_id.as_str())
+        .bind(&*ctx.request_id)
         .bind(detail)
         .run(tx)
         .await?;

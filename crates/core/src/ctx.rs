@@ -25,7 +25,7 @@ pub struct Ctx {
     /// How many years ahead conflicts are looked for (rule 27).
     pub horizon_years: i64,
     /// Ties the log lines, the change-log rows and the answer together.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// Where it comes from, for the audit log.
     pub trail: Trail,
     /// How many instances its checks for conflicts have looked at: a command of many events has an end, too.
@@ -36,7 +36,7 @@ impl Ctx {
     /// The circumstances of the program's own work.
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
-        let request_id = ids.uuid().to_string();
+        let request_id = ids.uuid().to_string().into();
         let (trail, looked_at) = (Trail::default(), Arc::default());
         Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail, looked_at }
     }

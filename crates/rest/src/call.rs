@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use bytes::Bytes;
 use http::Method;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use kalends_core::ctx::{Actor, Credential, Ctx, GlobalRole, Scope, SignedIn};
 use kalends_kernel::{Invalid, fields};
@@ -82,9 +82,11 @@ impl IfMatch {
     }
 }
 
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// A header that a request hangs on. One that cannot be read is refused, and so is one that is there twice: to do without it
 /// would be something else than was asked for.
-fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Problem> {
+fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
     let mut all = headers.get_all(name).iter();
     let (first, another) = (all.next(), all.next());
     let wrong = |what: &str| Problem::new(&codes::UNREADABLE).detail(format!("{name}: {what}"));
@@ -104,10 +106,10 @@ impl<S: Sync> FromRequestParts<S> for Call {
         if known.bad_token {
             return Err(Problem::new(&codes::BAD_TOKEN));
         }
-        let header = |name: &'static str| header(&parts.headers, name);
+        let header = |name: &HeaderName| header(&parts.headers, name);
         // Without these the answer is only longer.
-        let hint = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let key = header("idempotency-key")?.map(str::trim);
+        let hint = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let key = header(&IDEMPOTENCY_KEY)?.map(str::trim);
         if let Some(key) = key
             && (key.is_empty() || key.len() > 255)
         {
@@ -125,9 +127,9 @@ impl<S: Sync> FromRequestParts<S> for Call {
         Ok(Call {
             ctx: known.ctx.clone(),
             address: known.address,
-            if_match: header("if-match")?.and_then(IfMatch::parse),
-            if_none_match: hint("if-none-match"),
-            if_modified_since: hint("if-modified-since"),
+            if_match: header(&header::IF_MATCH)?.and_then(IfMatch::parse),
+            if_none_match: hint(&header::IF_NONE_MATCH),
+            if_modified_since: hint(&header::IF_MODIFIED_SINCE),
             idempotency_key: key
                 .map(|key| GivenKey { key: key.to_owned(), route: format!("{} {}", parts.method, parts.uri.path()) }),
         })

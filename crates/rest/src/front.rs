@@ -42,7 +42,7 @@ pub struct Known {
 pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let now = app.clock.now();
     let ids = Ids::at(now);
-    let request_id = ids.label().to_string();
+    let request_id: Arc<str> = Arc::from(&*ids.label().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
     let address = client_address(&request, &app.settings.trusted_proxies);
     let mut refused = None;
     let (actor, bad_token) = match bearer(request.headers()) {
@@ -95,7 +95,7 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     // To the microsecond.
     let ms = took.as_micros() as f64 / 1_000.0;
     tracing::info!(
-        request_id,
+        request_id = &*request_id,
         method = method.as_str(),
         path,
         status,
@@ -123,6 +123,11 @@ async fn compressed(accepts: HeaderValue, response: Response) -> Response {
     }
 }
 
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+static REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+static RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: bool) -> Response {
     let mut response = if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         // The caller of a failed request gets the id to quote, and nothing else.
@@ -131,16 +136,16 @@ fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: b
         response
     };
     let headers = response.headers_mut();
-    let mut set = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(HeaderName::from_static(name), value);
+    let mut set = |name: &HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
         }
     };
-    set("x-request-id", request_id.to_owned());
+    set(&REQUEST_ID, request_id);
     if let Some(left) = left {
-        set("ratelimit-limit", left.limit.to_string());
-        set("ratelimit-remaining", left.remaining.to_string());
-        set("ratelimit-reset", left.reset.to_string());
+        set(&LIMIT, &left.limit.to_string());
+        set(&REMAINING, &left.remaining.to_string());
+        set(&RESET, &left.reset.to_string());
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         let value = if anonymous { "no-cache" } else { "private, no-cache" };

@@ -2,7 +2,10 @@
 //! request.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -20,8 +23,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Runs the handler so that, whatever it does, an answer comes, and every error is a problem document. One layer for all of
 /// it: each further one costs every request a copy of those inside.
 pub async fn guarded(request: Request, next: Next) -> Response {
-    let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let response = match tokio::time::timeout(LONGEST, running).await {
+    let mut running = pin!(AssertUnwindSafe(next.run(request)).catch_unwind());
+    // Many answers are there at once: no clock is set for those.
+    let at_once = poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx))).await;
+    let ended = match at_once {
+        Poll::Ready(ended) => Ok(ended),
+        Poll::Pending => tokio::time::timeout(LONGEST, running).await,
+    };
+    let response = match ended {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => panicked(panic.as_ref()),
         Err(_) => Problem::new(&codes::BUSY).detail("the request took too long").retry_after(5).into_response(),

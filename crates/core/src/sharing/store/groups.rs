@@ -226,7 +226,7 @@ pub(crate) async fn record(tx: &mut Tx, ctx: &Ctx, reach: &Reach) -> Result<()> 
             .bind(reach.op)
             .bind(ctx.user())
             .bind(ctx.door.name())
-            .bind(ctx.request_id.as_str())
+            .bind(&*ctx.request_id)
             .bind(reach.group)
             .bind(reach.member.is_none())
             .bind(reach.member)
