@@ -290,7 +290,7 @@ async fn transfer_calendar(
 /// lists what they are busy with then, under the policy of the calendar or of `on_conflict`.
 #[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = EventShareBody,
     responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it; or, under `reject`, they are busy then (`conflict`)", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+        (status = 409, description = "Nobody would own it; or, under `reject`, they are busy then (`conflict`)", body = ProblemDocument), (status = 422, description = "Some values are not right, or finding conflicts takes too much work", body = ProblemDocument)))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let (wishes, on_conflict) = sharing::parse_event_share(&body.map)?;
     write(&app, call.call, body.digest, (id, wishes, on_conflict), |tx, ctx, (id, wishes, on_conflict)| {

@@ -1,9 +1,8 @@
 //! Groups of people, and sharing with them.
 
-use kalends_core::accounts::{CreateError, NewAccount, Username, create};
-use kalends_core::ctx::{Ctx, Door, GlobalRole};
+use kalends_core::ctx::GlobalRole;
 use kalends_db::sql;
-use kalends_kernel::{EmailAddress, EventId, GroupId, UserId, Zone};
+use kalends_kernel::{EventId, GroupId};
 use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
@@ -182,41 +181,17 @@ async fn a_group_is_changed_by_its_owner_and_seen_by_who_is_in_it() {
     fits(&world).await;
 }
 
-/// So many accounts, without a session.
-async fn crowd(world: &World, count: usize) -> Vec<UserId> {
-    let made: Result<Vec<UserId>, CreateError> = world
-        .db
-        .write((Ctx::system(world.now(), Door::Cli), count), |tx, (ctx, count)| {
-            Box::pin(async move {
-                let mut ids = Vec::new();
-                for n in 0..*count {
-                    let new = NewAccount {
-                        username: Username::parse(&format!("member-{n}")).expect("a name"),
-                        email: EmailAddress::parse(&format!("member-{n}@example.org")).expect("an address"),
-                        email_verified: true,
-                        name: format!("Member {n}"),
-                        role: GlobalRole::User,
-                        locale: "en".to_owned(),
-                        zone: Zone::parse("Europe/Zurich").expect("a zone"),
-                        password_hash: "none".to_owned(),
-                    };
-                    ids.push(create(tx, ctx, &new).await?.id);
-                }
-                Ok(ids)
-            })
-        })
-        .await;
-    made.expect("accounts")
-}
-
 #[tokio::test]
 async fn what_a_group_reaches_has_a_bound_so_that_all_its_members_hear_of_a_change() {
     let world = World::new().await;
     let alice = world.alice().await;
-    let members = crowd(&world, 101).await;
+    let mut members = Vec::new();
+    for n in 0..101 {
+        members.push(world.person(&format!("member-{n}"), GlobalRole::User).await);
+    }
     let choir = group(&alice, "Choir", &[]).await;
-    let add = async |members: &[UserId]| {
-        let users: Vec<Value> = members.iter().map(|id| json!({"user_id": id})).collect();
+    let add = async |members: &[Person]| {
+        let users: Vec<Value> = members.iter().map(|member| json!({"user_id": member.id})).collect();
         alice.post(&format!("/api/v1/groups/{choir}/members")).json(&json!({"users": users})).send().await
     };
     // With its owner they are a hundred.

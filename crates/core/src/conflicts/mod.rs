@@ -10,8 +10,9 @@
 //! * **Exact** up to a horizon (`checked_until`), across endless series. Work is bounded; what would take more is refused.
 //!
 //! Every write goes through `guard`, which `events::write` calls: check and write are one under locks on the calendar,
-//! the venues and the people involved. (To be shown an event takes nobody's time: sharing one asks, and holds nothing.) Only what an event takes *newly* is refused: whoever corrects a title, or cancels one
-//! of the instances, is not held up by an overlap that was allowed before.
+//! the venues and the people involved. Only what an event takes *newly* is refused: whoever corrects a title, or cancels one
+//! of the instances, is not held up by an overlap that was allowed before. To be shown an event takes nobody's time: sharing
+//! one asks (`of_people`), and holds nothing.
 
 mod check;
 mod find;
