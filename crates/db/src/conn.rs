@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
+use crate::append::{Appended, Group};
 use crate::postgres::PostgresLink;
 use crate::sqlite::{Connection, Lease};
-use crate::{Error, Result, Row, Sql, sql};
+use crate::statement::in_rows;
+use crate::{Error, Result, Row, Sql, Value, sql};
 
 /// A connection that can read: a [`Reader`], or the inside of a [`Tx`].
 pub struct Conn {
@@ -13,6 +15,8 @@ pub struct Conn {
     /// A statement was refused. PostgreSQL answers COMMIT with a silent rollback from then on, so such a transaction may
     /// not be called done, on either engine.
     pub(crate) refused: bool,
+    /// Rows that are still to be written (see [`append`]).
+    pub(crate) appended: Appended,
 }
 
 /// The connection underneath.
@@ -70,7 +74,7 @@ impl DerefMut for Tx {
 
 impl Conn {
     pub(crate) fn over(link: Link) -> Conn {
-        Conn { link, stale: false, refused: false }
+        Conn { link, stale: false, refused: false, appended: Appended::default() }
     }
 
     /// Runs a query and reads at most `at_most` rows.
@@ -80,6 +84,7 @@ impl Conn {
         at_most: usize,
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.write_appended(&statement.text).await?;
         let rows = match &mut self.link {
             Link::SqliteOwned(connection) => connection.query(&statement, at_most, read),
             Link::SqliteReader(lease) => {
@@ -155,8 +160,36 @@ pub fn unfinished(snapshot: &str, tx: i64) -> Vec<i64> {
     running.filter_map(|number| number.parse().ok()).filter(|number| *number < tx).collect()
 }
 
+impl Conn {
+    /// Sends a statement without waiting for its result on PostgreSQL; SQLite runs it at once.
+    async fn send(&mut self, statement: Sql) -> Result<()> {
+        let sent = match &mut self.link {
+            Link::SqliteOwned(connection) => connection.execute(&statement).map(|_| ()),
+            Link::SqliteReader(lease) => lease.execute(&statement).map(|_| ()),
+            Link::Postgres(link) => link.send(statement).await,
+        };
+        sent.map_err(|error| self.note(error))
+    }
+
+    /// Writes the appended rows that a statement may ask for or depend on.
+    async fn write_appended(&mut self, before: &str) -> Result<()> {
+        while let Some(group) = self.appended.next_before(before) {
+            self.write_group(group).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_group(&mut self, group: Group) -> Result<()> {
+        for statement in in_rows(group.text, group.width, group.values) {
+            self.send(statement).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Tx {
     pub(crate) async fn execute(&mut self, statement: Sql) -> Result<u64> {
+        self.conn.write_appended(&statement.text).await?;
         let changed = match &mut self.conn.link {
             Link::SqliteOwned(connection) => connection.execute(&statement),
             Link::SqliteReader(lease) => lease.execute(&statement),
@@ -165,14 +198,25 @@ impl Tx {
         changed.map_err(|error| self.conn.note(error))
     }
 
-    /// Sends a statement without waiting for its result on PostgreSQL; SQLite runs it at once.
     pub(crate) async fn send(&mut self, statement: Sql) -> Result<()> {
-        let sent = match &mut self.conn.link {
-            Link::SqliteOwned(connection) => connection.execute(&statement).map(|_| ()),
-            Link::SqliteReader(lease) => lease.execute(&statement).map(|_| ()),
-            Link::Postgres(link) => link.send(statement).await,
-        };
-        sent.map_err(|error| self.conn.note(error))
+        self.conn.write_appended(&statement.text).await?;
+        self.conn.send(statement).await
+    }
+
+    /// Keeps a row until the commit, or until a statement needs its table.
+    pub(crate) async fn append(&mut self, text: &'static str, row: Vec<Value>) -> Result<()> {
+        match self.conn.appended.push(text, row) {
+            Some(full) => self.conn.write_group(full).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes all appended rows.
+    pub(crate) async fn finish(&mut self) -> Result<()> {
+        while let Some(group) = self.conn.appended.next() {
+            self.conn.write_group(group).await?;
+        }
+        Ok(())
     }
 
     /// Marks what this transaction read as outdated: the runner rolls it back and runs the command again.
@@ -187,6 +231,7 @@ impl Tx {
         &mut self,
         part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
     ) -> Result<Result<T, E>> {
+        self.finish().await?;
         self.control("SAVEPOINT part").await?;
         let before = std::mem::replace(&mut self.conn.refused, false);
         let outcome = part(self).await;
@@ -195,6 +240,9 @@ impl Tx {
             (Ok(_), Err(error)) => Err(error.into()),
             (outcome, _) => outcome,
         };
+        if outcome.is_err() {
+            self.conn.appended = Appended::default();
+        }
         if self.conn.stale {
             return Err(Error::Stale);
         }
@@ -211,8 +259,9 @@ impl Tx {
         Ok(outcome)
     }
 
-    /// Waits for the results of all statements that were sent without waiting.
+    /// Waits for the results of all statements that were sent without waiting, having sent what was only appended.
     pub(crate) async fn settle(&mut self) -> Result<()> {
+        self.finish().await?;
         match &mut self.conn.link {
             Link::Postgres(link) => {
                 let settled = link.settle().await;
@@ -235,6 +284,7 @@ impl Tx {
 
     /// Runs statements that have no values: DDL.
     pub(crate) async fn raw(&mut self, text: &str) -> Result<()> {
+        self.finish().await?;
         match &mut self.conn.link {
             Link::SqliteOwned(connection) => connection.batch(text),
             Link::SqliteReader(lease) => lease.batch(text),

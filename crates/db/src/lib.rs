@@ -9,6 +9,7 @@
 //! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], [`Conn::snapshot_column`], batching, migrations, [`backup`].
 #![deny(missing_docs)]
 
+mod append;
 pub mod backup;
 mod bell;
 mod conn;
@@ -22,6 +23,7 @@ mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use append::append;
 pub use conn::{Conn, Reader, Tx, unfinished};
 pub use error::{Error, Result};
 pub use migrations::Migrated;

@@ -255,7 +255,12 @@ where
         Err(error) => return Attempt::Done(Err(error.into())),
     };
     let mut tx = Tx { conn: Conn::over(Link::Postgres(Box::new(link))) };
-    let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, command(&mut tx, args))).catch_unwind().await;
+    let run = async {
+        let outcome = command(&mut tx, args).await?;
+        tx.finish().await?;
+        Ok(outcome)
+    };
+    let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, run)).catch_unwind().await;
     // Neither a panic nor a timeout leaves a session that can be trusted: dropping the link ends it.
     let outcome = match work {
         Ok(Ok(outcome)) => outcome,

@@ -26,6 +26,15 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// Makes the text of a JSON document.
+    pub fn json(document: &impl Serialize) -> Result<Value> {
+        let text = serde_json::to_string(document)
+            .map_err(|error| crate::Error::Decode { column: "(bound)".into(), what: error.to_string() })?;
+        Ok(Value::from(text))
+    }
+}
+
 /// A statement with its values. The text is the same on both engines: `$1`, `$2` … for single values and one `{}`
 /// for a list.
 #[derive(Clone, Debug)]
@@ -49,9 +58,7 @@ impl Sql {
 
     /// Binds the next `$n` to a JSON document.
     pub fn bind_json(self, document: &impl Serialize) -> Result<Sql> {
-        let text = serde_json::to_string(document)
-            .map_err(|e| crate::Error::Decode { column: "(bound)".into(), what: e.to_string() })?;
-        Ok(self.bind(text))
+        Ok(self.bind(Value::json(document)?))
     }
 
     /// Replaces the first `{}` of the text by `$n, $n+1, …` for these values; for `IN ({})`. Bind the single values first.
@@ -140,17 +147,27 @@ pub(crate) async fn insert_values(
     width: usize,
     values: Vec<Value>,
 ) -> Result<()> {
-    let text = text.into();
-    let width = width.max(1);
-    let mut left = values.len() / width;
-    let mut values = values.into_iter();
-    while left > 0 {
-        let most = left.min((VALUES_AT_ONCE / width).max(1));
-        let count = 1 << most.ilog2();
-        sql(text.clone()).bind_rows(width, values.by_ref().take(count * width)).send(tx).await?;
-        left -= count;
+    for statement in in_rows(text, width, values) {
+        statement.send(tx).await?;
     }
     Ok(())
+}
+
+/// Divides rows into statements.
+pub(crate) fn in_rows(
+    text: impl Into<Cow<'static, str>>,
+    width: usize,
+    values: Vec<Value>,
+) -> impl Iterator<Item = Sql> {
+    let (text, width) = (text.into(), width.max(1));
+    let mut left = values.len() / width;
+    let mut values = values.into_iter();
+    std::iter::from_fn(move || {
+        let most = left.min((VALUES_AT_ONCE / width).max(1));
+        let count = 1_usize << most.checked_ilog2()?;
+        left -= count;
+        Some(sql(text.clone()).bind_rows(width, values.by_ref().take(count * width)))
+    })
 }
 
 impl<K> From<Id<K>> for Value {

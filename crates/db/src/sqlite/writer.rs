@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Connection;
+use crate::append::Appended;
 use crate::bell::Bell;
 use crate::conn::Link;
 use crate::runner::{TRANSACTION_TIMEOUT, fault, refused};
@@ -99,9 +100,16 @@ where
     fn run(&mut self, tx: &mut Tx) -> bool {
         // `stale` cannot be another writer's doing here; a second run sees the newest state all the same.
         for _ in 0..2 {
-            (tx.conn.stale, tx.conn.refused) = (false, false);
+            (tx.conn.stale, tx.conn.refused, tx.conn.appended) = (false, false, Appended::default());
             limit(tx, Some(TRANSACTION_TIMEOUT));
-            let work = || block_on((self.command)(tx, &self.args), TRANSACTION_TIMEOUT);
+            let work = || {
+                let command = async {
+                    let outcome = (self.command)(tx, &self.args).await?;
+                    tx.finish().await?;
+                    Ok(outcome)
+                };
+                block_on(command, TRANSACTION_TIMEOUT)
+            };
             let outcome = catch_unwind(AssertUnwindSafe(work));
             limit(tx, None);
             self.outcome = Some(match outcome {
