@@ -2,12 +2,15 @@
 //! stand and fall alone. What is about one engine runs on that engine whatever `KALENDS_TEST_DATABASE` says.
 #![expect(clippy::expect_used, reason = "the helpers of tests may fail like the tests")]
 
+mod bell;
 mod constraints;
 mod cut_off;
 mod migrations;
 mod order;
 mod postgres;
+mod reads;
 mod runner;
+mod sent;
 mod sqlite;
 mod values;
 
