@@ -113,7 +113,8 @@ pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
     append(tx, INSERT, row).await
 }
 
-const INSERT: &str = "INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
+const INSERT: &str =
+    "INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
      VALUES {}";
 
 /// A place in the log: everything up to it has been seen.

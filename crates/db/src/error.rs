@@ -84,7 +84,8 @@ impl From<tokio_postgres::Error> for Error {
                 None => error.to_string(),
             };
             // The driver says `io` and `closed` of a server that is restarting or gone for a moment.
-            let gone = error.is_closed() || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>());
+            let gone = error.is_closed()
+                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>());
             return if gone { Error::Busy(reason) } else { Error::other(reason) };
         };
         let constraint = || refused.constraint().unwrap_or_default().to_owned();
@@ -93,7 +94,9 @@ impl From<tokio_postgres::Error> for Error {
             code if *code == SqlState::UNIQUE_VIOLATION => Error::Unique(constraint()),
             code if *code == SqlState::CHECK_VIOLATION => Error::Check(constraint()),
             code if *code == SqlState::FOREIGN_KEY_VIOLATION => Error::ForeignKey(message()),
-            code if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) => Error::Stale,
+            code if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) => {
+                Error::Stale
+            }
             code if BUSY.contains(code) => Error::Busy(message()),
             code if *code == SqlState::DISK_FULL => Error::Full,
             code => Error::other(format_args!("{} (SQLSTATE {})", refused.message(), code.code())),

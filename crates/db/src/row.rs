@@ -217,9 +217,7 @@ impl Column for Vec<u8> {
 impl Column for Timestamp {
     fn read(row: &Row<'_>, at: usize) -> Result<Self, String> {
         match &row.source {
-            Source::Sqlite(_) => {
-                Timestamp::from_microsecond(i64::read(row, at)?).map_err(|error| error.to_string())
-            }
+            Source::Sqlite(_) => Timestamp::from_microsecond(i64::read(row, at)?).map_err(|error| error.to_string()),
             Source::Postgres(row) => postgres_value(row, at),
         }
     }

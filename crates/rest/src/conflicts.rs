@@ -139,7 +139,8 @@ pub struct WhatIfBody {
         (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
 async fn what_if(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let what = WhatIf::parse(body.map)?;
-    let read = app.db.read((call.call.ctx.clone(), what), |conn, (ctx, what)| Box::pin(conflicts::what_if(conn, ctx, what)));
+    let read =
+        app.db.read((call.call.ctx.clone(), what), |conn, (ctx, what)| Box::pin(conflicts::what_if(conn, ctx, what)));
     let report = read.await?;
     Ok(Reply::ok(&ReportView::of(&report)))
 }

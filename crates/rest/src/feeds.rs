@@ -83,7 +83,8 @@ async fn of_calendar(
     }
     let commits = app.db.commits();
     let log_days = app.settings.log_days;
-    let read = app.db.read(call.ctx.clone(), move |conn, ctx| Box::pin(feeds::of_calendar(conn, ctx, id, language, log_days)));
+    let read =
+        app.db.read(call.ctx.clone(), move |conn, ctx| Box::pin(feeds::of_calendar(conn, ctx, id, language, log_days)));
     let asked = read.await?;
     keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);

@@ -246,7 +246,8 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
     let (limit, cursor, digest) = (i64::from(query.limit()), query.cursor(), query.digest());
     query.finish()?;
     let before = cursor.and_then(|cursor| cursor.key.parse().ok());
-    let read = app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::list(conn, ctx, id, before, limit + 1)));
+    let read =
+        app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::list(conn, ctx, id, before, limit + 1)));
     let mut found = read.await?;
     let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -352,7 +353,8 @@ async fn changelog(
         Some(Place { version: cursor.key.parse().ok()?, roles })
     });
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let read = app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::changelog(conn, ctx, id, place, limit)));
+    let read =
+        app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::changelog(conn, ctx, id, place, limit)));
     let story = read.await?;
     let next = story.next.map(|place| Cursor {
         key: place.version.to_string(),

@@ -24,7 +24,11 @@ use crate::config::{Format, Log};
 pub fn start(log: &Log) -> Lines {
     // The configuration has checked the filter.
     // The driver repeats every notice of PostgreSQL at info; who wants them says so.
-    let level = if log.level.contains("tokio_postgres") { log.level.clone() } else { format!("tokio_postgres=warn,{}", log.level) };
+    let level = if log.level.contains("tokio_postgres") {
+        log.level.clone()
+    } else {
+        format!("tokio_postgres=warn,{}", log.level)
+    };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = Lines::to(io::stderr());
     let all = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone());

@@ -206,7 +206,8 @@ async fn insert_categories(tx: &mut Tx, event: &Event) -> Result<()> {
     let of_overrides = event.content.overrides.iter().flat_map(|one| one.categories.iter().flatten());
     let keys: std::collections::BTreeSet<String> = own.chain(of_overrides).map(|word| word.to_lowercase()).collect();
     for key in keys {
-        append(tx, "INSERT INTO event_categories (event_id, category_key) VALUES {}", [event.id.into(), key.into()]).await?;
+        append(tx, "INSERT INTO event_categories (event_id, category_key) VALUES {}", [event.id.into(), key.into()])
+            .await?;
     }
     Ok(())
 }

@@ -116,7 +116,8 @@ pub(super) async fn insert_row(tx: &mut Tx, job: JobId, seq: i64, row: &Row) -> 
     append(tx, INSERT_ROW, row).await
 }
 
-const INSERT_ROW: &str = "INSERT INTO import_rows (job_id, seq, line, uid, title, action, problem, warnings, event_id, version, before,
+const INSERT_ROW: &str =
+    "INSERT INTO import_rows (job_id, seq, line, uid, title, action, problem, warnings, event_id, version, before,
         source_before)
      VALUES {}";
 

@@ -11,7 +11,8 @@ use super::tls::{self, Certificates, Trust};
 use crate::{Error, Result};
 
 /// Nothing of ours takes seconds; a session that hangs lets go of its locks and of the log's horizon by itself.
-const SETTINGS: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c lock_timeout=10s -c timezone=UTC";
+const SETTINGS: &str =
+    "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c lock_timeout=10s -c timezone=UTC";
 
 /// Where a server is and how to connect to it.
 #[derive(Clone)]
@@ -24,7 +25,9 @@ impl Address {
     /// Reads `postgres://user:password@host:port/database?sslmode=…&sslrootcert=…`.
     pub(crate) fn parse(url: &str) -> Result<Address> {
         let unreadable = || {
-            Error::Setup("the database URL cannot be read; write postgres://user:password@host:port/database".to_owned())
+            Error::Setup(
+                "the database URL cannot be read; write postgres://user:password@host:port/database".to_owned(),
+            )
         };
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut mode = None;
@@ -94,7 +97,8 @@ mod tests {
         assert_eq!(ssl("?sslmode=disable"), SslMode::Disable);
         assert_eq!(ssl("?sslmode=require&application_name=x"), SslMode::Require);
         assert_eq!(ssl("?sslmode=verify-full"), SslMode::Require);
-        let address = Address::parse("postgres://u:p%40ss@db.example/kalends?options=-c%20work_mem%3D8MB").expect("good");
+        let address =
+            Address::parse("postgres://u:p%40ss@db.example/kalends?options=-c%20work_mem%3D8MB").expect("good");
         assert_eq!(address.config.get_password(), Some(&b"p@ss"[..]));
         assert!(address.config.get_options().is_some_and(|options| options.ends_with("-c work_mem=8MB")));
     }

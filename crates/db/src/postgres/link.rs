@@ -44,7 +44,12 @@ impl PostgresLink {
 
     /// Takes over a session that is no pool's. It may be in a transaction already.
     pub(crate) fn own(session: Session) -> PostgresLink {
-        PostgresLink { session: Some(Held::Own(Box::new(session))), sent: Vec::new(), busy: false, in_transaction: true }
+        PostgresLink {
+            session: Some(Held::Own(Box::new(session))),
+            sent: Vec::new(),
+            busy: false,
+            in_transaction: true,
+        }
     }
 
     pub(crate) async fn begin(session: Object<Sessions>) -> Result<PostgresLink> {

@@ -76,7 +76,9 @@ async fn hear_and_tell(inner: &Inner) -> Result<(), tokio_postgres::Error> {
     let hear = async move {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
             match message? {
-                AsyncMessage::Notification(notification) if notification.process_id() != *is_own.borrow_and_update() => {
+                AsyncMessage::Notification(notification)
+                    if notification.process_id() != *is_own.borrow_and_update() =>
+                {
                     bell.ring();
                 }
                 _ => {}
@@ -102,7 +104,10 @@ async fn tell(
     loop {
         inner.committed.notified().await;
         client.batch_execute(&format!("NOTIFY {CHANNEL}")).await?;
-        #[expect(clippy::disallowed_methods, reason = "spaces NOTIFYs of one process, so that they cost next to nothing")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spaces NOTIFYs of one process, so that they cost next to nothing"
+        )]
         tokio::time::sleep(SPACING).await;
     }
 }

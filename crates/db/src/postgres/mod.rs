@@ -9,7 +9,9 @@ mod tls;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Metrics, Object, Pool, PoolConfig, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts};
+use deadpool::managed::{
+    Metrics, Object, Pool, PoolConfig, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts,
+};
 use kalends_kernel::Secret;
 
 use address::Address;

@@ -68,7 +68,9 @@ fn verifier(provider: &Arc<CryptoProvider>, roots: Option<&Path>) -> Result<Arc<
         }
         None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone()).build().map_err(|error| setup(&error))
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+        .build()
+        .map_err(|error| setup(&error))
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

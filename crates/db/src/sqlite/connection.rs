@@ -54,8 +54,7 @@ impl Connection {
             )?;
         }
         raw.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;")?;
-        let mut connection =
-            Connection { raw, opened: Instant::now(), deadline: Arc::new(AtomicU64::new(u64::MAX)) };
+        let mut connection = Connection { raw, opened: Instant::now(), deadline: Arc::new(AtomicU64::new(u64::MAX)) };
         let (opened, deadline) = (connection.opened, connection.deadline.clone());
         let is_over = move || micros(opened.elapsed()) >= deadline.load(Ordering::Relaxed);
         connection.raw.progress_handler(LOOK, Some(is_over))?;
@@ -151,7 +150,8 @@ fn is_numbered_in_order(text: &str) -> bool {
     let mut next = 1;
     for after in text.split('$').skip(1) {
         let digits = after.bytes().take_while(u8::is_ascii_digit);
-        let number = digits.fold(0_usize, |number, digit| number.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
+        let number =
+            digits.fold(0_usize, |number, digit| number.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
         match number {
             0 => {}
             number if number == next => next += 1,

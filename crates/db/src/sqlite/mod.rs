@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 pub(crate) use connection::{Access, Connection};
 pub(crate) use readers::{Lease, Readers};
-pub(crate) use writer::block_on;
 use writer::Writer;
+pub(crate) use writer::block_on;
 
 use crate::bell::Bell;
 use crate::{Error, Result, Tx};

@@ -156,7 +156,14 @@ async fn connections_that_the_server_closed_are_replaced_unseen() {
         all.spawn(async move {
             let _reader = db.reader().await.expect("a reader");
             meeting.wait().await;
-            let written: Result<()> = db.write(meeting, |_, meeting| Box::pin(async { meeting.wait().await; Ok(()) })).await;
+            let written: Result<()> = db
+                .write(meeting, |_, meeting| {
+                    Box::pin(async {
+                        meeting.wait().await;
+                        Ok(())
+                    })
+                })
+                .await;
             written.expect("a writer");
         });
     }

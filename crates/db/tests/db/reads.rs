@@ -14,8 +14,9 @@ async fn a_long_read_gives_what_the_query_gives() {
     let test = TestDb::new().await;
     let db = test.open().await;
     counters(&db).await;
-    let read: Result<i64> =
-        db.read("b", |conn, name| Box::pin(sql("SELECT n + 7 AS n FROM counters WHERE name = $1").bind(*name).one(conn))).await;
+    let read: Result<i64> = db
+        .read("b", |conn, name| Box::pin(sql("SELECT n + 7 AS n FROM counters WHERE name = $1").bind(*name).one(conn)))
+        .await;
     assert_eq!(read.expect("a number"), 7);
     let panicked: Result<()> = db.read((), |_, ()| Box::pin(async { Err(Error::Check("its own".to_owned())) })).await;
     assert!(matches!(panicked, Err(Error::Check(_))), "an error is the caller's");
@@ -64,7 +65,9 @@ async fn a_statement_without_end_is_ended() {
     let test = TestDb::on(Engine::Sqlite).await;
     let db = test.open().await;
     let mut conn = db.reader().await.expect("a reader");
-    let endless = sql("WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting) SELECT count(*) AS n FROM counting");
+    let endless = sql(
+        "WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting) SELECT count(*) AS n FROM counting",
+    );
     let ended = endless.one::<i64>(&mut conn).await;
     assert!(matches!(ended, Err(Error::Busy(_))), "{ended:?}");
     let next: i64 = sql("SELECT 1 AS n").one(&mut conn).await.expect("the connection is as good as before");

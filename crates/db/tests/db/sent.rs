@@ -117,7 +117,10 @@ async fn appended_rows_go_with_their_part_and_with_their_command() {
     kept.expect("written");
     assert_eq!(count(&db, "SELECT CAST(sum(n) AS BIGINT) AS n FROM log").await, 4);
     let refused: Result<()> = db.write((), |tx, ()| Box::pin(append(tx, LOG, line(-1)))).await;
-    assert!(matches!(refused, Err(Error::Check(_))), "a row that is refused at the end refuses the command: {refused:?}");
+    assert!(
+        matches!(refused, Err(Error::Check(_))),
+        "a row that is refused at the end refuses the command: {refused:?}"
+    );
     let failed: Result<()> = db
         .write((), |tx, ()| {
             Box::pin(async move {

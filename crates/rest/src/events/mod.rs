@@ -118,7 +118,7 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
         Box::pin(async move {
             let (page, corrected) = events::search(conn, ctx, list).await?;
             let total = if *total { Some(events::count(conn, ctx, list).await?) } else { None };
-            Ok::<_, EventError>((page, corrected, total))
+            Ok::<_, events::EventError>((page, corrected, total))
         })
     });
     let (page, corrected, total) = read.await?;
