@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use ipnet::IpNet;
 use kalends_core::accounts;
 use kalends_core::audit::{self, Trail};
+use kalends_core::budget::Budget;
 use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
 use kalends_kernel::Ids;
 use tower::{Layer, ServiceExt};
@@ -72,9 +73,8 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
     let (trail, horizon_years) = (Trail::from(address), app.settings.horizon_years);
-    let looked_at = Arc::default();
-    let ctx =
-        Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail, looked_at };
+    let budget = Budget::default();
+    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail, budget };
     let admin = matches!(&ctx.actor, Actor::User(user) if user.is_admin()).then(|| ctx.clone());
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();

@@ -221,8 +221,8 @@ pub(super) fn timeline(
     let mut all = Vec::new();
     // A single event is looked at whole, however far away it is.
     let to = if content.is_recurring() { to } else { Timestamp::MAX };
-    for instance in compiled.overlapping(from, to) {
-        work.spend(1)?;
+    for instance in compiled.overlapping(from, to, &work.budget) {
+        work.check()?;
         all.extend(compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?));
     }
     Ok(all)
@@ -351,7 +351,7 @@ pub(super) async fn ask(
         return Err(EventError::TooMuchToCheck);
     }
     // A pair costs a tenth of what an instance does.
-    work.spend(steps / 10)?;
+    work.spend(u64::try_from(steps / 10).unwrap_or(u64::MAX))?;
     let more = hits.len() > MOST_LISTED;
     let mut ids: Vec<EventId> = hits.keys().take(MOST_LISTED).map(|key| key.1).collect();
     ids.sort();

@@ -30,13 +30,8 @@ struct Shown<'e> {
 impl Shown<'_> {
     fn overriding(&self, one: &Override) -> Option<Component> {
         let series = &self.event.content;
-        let changed = self.component(&Content { recurrence: Vec::new(), overrides: Vec::new(), ..one.apply(series) });
-        let usual = Content {
-            times: series.times.begun_at(one.original_start),
-            recurrence: Vec::new(),
-            overrides: Vec::new(),
-            ..series.clone()
-        };
+        let changed = self.component(&one.apply(series));
+        let usual = Override::empty(one.original_start).apply(series);
         // An override may say nothing that is shown here, such as a number of seats.
         if changed == self.component(&usual) {
             return None;

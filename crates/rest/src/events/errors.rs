@@ -17,7 +17,7 @@ impl From<EventError> for Problem {
             EventError::Invalid(invalid) => {
                 let too_sparse = invalid.errors().iter().all(|error| error.code == TOO_SPARSE);
                 let problem = Problem::from(invalid);
-                if too_sparse { problem.as_code(&codes::TOO_MUCH_WORK) } else { problem }
+                if too_sparse { problem.as_code(&codes::TOO_SPARSE) } else { problem }
             }
             EventError::Changed(current) => {
                 let view = EventView::of(&current);
@@ -51,6 +51,7 @@ impl From<EventError> for Problem {
                 Problem::new(&codes::ORPHANS).with("orphans", &orphans)
             }
             EventError::Budget => Problem::new(&codes::BUDGET),
+            EventError::TooMuchWork => Problem::new(&codes::TOO_MUCH_WORK),
             EventError::Clash(report) => of_clash(&report),
             EventError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             EventError::Internal(error) => error.into(),
