@@ -1,5 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -75,7 +76,7 @@ pub struct Db {
 #[derive(Clone)]
 pub(crate) enum Inner {
     Sqlite(SqliteDb),
-    Postgres(PostgresDb),
+    Postgres(Arc<PostgresDb>),
 }
 
 impl Db {
@@ -85,7 +86,7 @@ impl Db {
         let inner = match options {
             Options::Sqlite { path, readers } => Inner::Sqlite(SqliteDb::open(path, *readers, bell.clone()).await?),
             Options::Postgres { url, connections } => {
-                Inner::Postgres(Box::pin(PostgresDb::open(url, *connections, bell.clone())).await?)
+                Inner::Postgres(Arc::new(Box::pin(PostgresDb::open(url, *connections, bell.clone())).await?))
             }
         };
         Ok(Db { inner, bell })

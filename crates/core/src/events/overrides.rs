@@ -62,7 +62,7 @@ pub struct Override {
 }
 
 /// How many occurrences of one series may be different.
-pub const MOST: usize = 2_000;
+pub const MOST: usize = 5_000;
 const WHEN: &[&str] = &["start", "end", "time_zone", "end_time_zone", "floating", "all_day"];
 
 impl Override {

@@ -26,7 +26,6 @@ use crate::{Error, Result};
 /// How long a request waits for a free connection, and how long a connection may take to open.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-#[derive(Clone)]
 pub(crate) struct PostgresDb {
     address: Address,
     readers: Pool<Sessions>,

@@ -45,7 +45,7 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
         Some((start, cursor.part.parse::<DateTime>().ok()?))
     });
     let read = app.db.read((call.ctx.clone(), behind), move |conn, (ctx, behind)| {
-        Box::pin(events::instances(conn, ctx, id, (from, to), behind.clone(), limit + 1))
+        Box::pin(events::instances(conn, ctx, id, (from, to), *behind, limit + 1))
     });
     let (of, mut found) = read.await?;
     let more = found.len() > limit;

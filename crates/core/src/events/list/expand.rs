@@ -23,17 +23,27 @@ type Place = (Timestamp, EventId, DateTime);
 
 /// Compiled series by event, each with the version and the zone of the calendar that it was compiled from. It only saves
 /// reading and parsing the same series for every page; the newest version takes the place of the one before.
-static COMPILED: LazyLock<moka::sync::Cache<EventId, (i64, Zone, Arc<Compiled>)>> = LazyLock::new(|| {
-    let weight = |(_, _, compiled): &(i64, Zone, Arc<Compiled>)| u32::try_from(compiled.weight()).unwrap_or(u32::MAX);
-    moka::sync::Cache::builder().weigher(move |_, kept| weight(kept)).max_capacity(CACHE_BYTES).build()
+static COMPILED: LazyLock<moka::sync::Cache<EventId, Kept>> = LazyLock::new(|| {
+    let weight = |_: &EventId, kept: &Kept| u32::try_from(kept.compiled.weight()).unwrap_or(u32::MAX);
+    moka::sync::Cache::builder().weigher(weight).max_capacity(CACHE_BYTES).build()
 });
 
 /// The bytes that compiled series may take, about.
 const CACHE_BYTES: u64 = 96 << 20;
 
+#[derive(Clone)]
+struct Kept {
+    version: i64,
+    zone: Zone,
+    compiled: Arc<Compiled>,
+}
+
 fn cached(id: EventId, version: i64, zone: &Zone) -> Option<Arc<Compiled>> {
-    let (of_version, of_zone, compiled) = COMPILED.get(&id)?;
-    (of_version == version && of_zone == *zone).then_some(compiled)
+    COMPILED.get(&id).filter(|kept| kept.version == version && kept.zone == *zone).map(|kept| kept.compiled)
+}
+
+fn keep(id: EventId, version: i64, zone: &Zone, compiled: &Arc<Compiled>) {
+    COMPILED.insert(id, Kept { version, zone: zone.clone(), compiled: compiled.clone() });
 }
 
 /// How many instances of one series a request may pass over (every 13th for eight thousand years, where Fridays are wanted).
@@ -243,7 +253,7 @@ pub(super) fn compiled(event: &Event) -> Arc<Compiled> {
     let zone = &event.calendar_zone;
     cached(event.id, event.version, zone).unwrap_or_else(|| {
         let compiled = Arc::new(Compiled::of(&event.content, zone));
-        COMPILED.insert(event.id, (event.version, zone.clone(), compiled.clone()));
+        keep(event.id, event.version, zone, &compiled);
         compiled
     })
 }
@@ -272,7 +282,7 @@ pub(crate) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result
         for Contents(id, content) in rows {
             let Some(one) = missing.get(&id) else { continue };
             let made = Arc::new(Compiled::of(&content, &one.zone));
-            COMPILED.insert(id, (one.version, one.zone.clone(), made.clone()));
+            keep(id, one.version, &one.zone, &made);
             compiled.push((id, made));
         }
     }
