@@ -153,6 +153,8 @@ fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: b
     }
     headers.append(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Addresses of secret feeds and share links are secrets.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -246,13 +248,19 @@ fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
         .collect();
     let mut client = peer;
     for hop in forwarded.into_iter().rev() {
-        let Ok(address) = hop.trim().parse::<IpAddr>().map(unmapped) else { break };
+        let Some(address) = address_of(hop.trim()).map(unmapped) else { break };
         client = address;
         if !is_proxy(&address) {
             break;
         }
     }
     client
+}
+
+/// Reads an address that may have a port, as some proxies write it: `198.51.100.1:4711`, `[2001:db8::1]:4711`.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -280,6 +288,12 @@ mod tests {
             "what a client wrote itself stands further left"
         );
         assert_eq!(seen("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        for with_port in ["198.51.100.1:4711", "198.51.100.1:4711, 10.2.2.2:80"] {
+            assert_eq!(seen("10.0.0.1", &[with_port]), "198.51.100.1");
+        }
+        for v6 in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(seen("10.0.0.1", &[v6]), "2001:db8::1");
+        }
         assert_eq!(seen("::ffff:203.0.113.9", &[]), "203.0.113.9");
     }
 }

@@ -122,12 +122,19 @@ pub struct Clash {
 pub struct Report {
     /// What takes the same time, by start.
     pub clashes: Vec<Clash>,
-    /// Whether there are more than are listed.
+    /// Whether there are more than are listed: too many, or some that the actor may not see.
     pub more: bool,
     /// Probably the same event once more.
     pub warnings: Vec<Clash>,
     /// Up to when all is known.
     pub checked_until: Timestamp,
+}
+
+impl Report {
+    /// Returns whether anything takes the same time, listed or not.
+    pub fn is_about_something(&self) -> bool {
+        self.more || !self.clashes.is_empty()
+    }
 }
 
 /// How many conflicts an answer lists.

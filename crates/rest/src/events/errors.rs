@@ -88,8 +88,12 @@ pub fn of_several(refused: Vec<(usize, EventId, EventError)>) -> Problem {
 /// The time is taken.
 pub fn of_clash(report: &Report) -> Problem {
     let report = ReportView::of(report);
-    let more = if report.more { " and more" } else { "" };
-    let detail = format!("{}{more} of what is there takes the same time", report.conflicts.len());
+    let detail = match (report.conflicts.len(), report.more) {
+        (0, _) => "something that you may not see takes the same time".to_owned(),
+        (1, false) => "one event takes the same time".to_owned(),
+        (listed, false) => format!("{listed} events take the same time"),
+        (listed, true) => format!("{listed} events and more take the same time"),
+    };
     Problem::new(&codes::CONFLICT)
         .detail(detail)
         .with("conflicts", &report.conflicts)
