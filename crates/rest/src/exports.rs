@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use kalends_core::audit;
 use kalends_core::ctx::Ctx;
-use kalends_core::events::{self, EventError, Found, List};
+use kalends_core::events::{self, EventError, List, ListedEvent};
 use kalends_core::feeds::{IcsText, Language};
 use kalends_db::Conn;
 use kalends_kernel::MAX_LIMIT;
@@ -176,7 +176,7 @@ impl Rows {
         Ok(Some(out))
     }
 
-    fn tell(&mut self, out: &mut String, found: &Found) {
+    fn tell(&mut self, out: &mut String, found: &ListedEvent) {
         let view = serde_json::to_value(EventView::of_found(found)).unwrap_or_default();
         if self.csv {
             row(out, COLUMNS.iter().map(|name| view.get(*name).cloned().unwrap_or_default()));

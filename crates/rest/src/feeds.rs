@@ -333,7 +333,7 @@ struct FeedBody {
 /// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
 /// knows the address reads what you may read. Not by personal token.
 #[utoipa::path(post, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
-    responses((status = 201, description = "Made; `url` is the address", body = MadeFeedView),
+    responses((status = 201, description = "CreatedFeed; `url` is the address", body = MadeFeedView),
         (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
         (status = 422, description = "Some values are not right", body = ProblemDocument)))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {

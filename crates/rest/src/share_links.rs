@@ -140,7 +140,7 @@ struct LinkBody {
 /// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
 /// Not by personal token.
 #[utoipa::path(post, path = "/api/v1/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
-    responses((status = 201, description = "Made; `url` is the address", body = MadeLinkView),
+    responses((status = 201, description = "CreatedLink; `url` is the address", body = MadeLinkView),
         (status = 403, description = "`forbidden`: you do not own one of the events, `index` says which; `scope-needed`: not by personal token", body = ProblemDocument),
         (status = 404, description = "One of the events is not there, or not yours to see; `index` says which", body = ProblemDocument),
         (status = 409, description = "`wrong-state`: one of the events is in the trash", body = ProblemDocument),

@@ -72,7 +72,7 @@ impl SharedView {
         let (kind, id, title) = match &shared.what {
             What::Calendar(allowed) => ("calendar", allowed.calendar.id.uuid(), Some(allowed.calendar.name.clone())),
             What::Event(allowed) => {
-                let seen = allowed.grant.sight >= kalends_core::access::Sight::Public;
+                let seen = allowed.grant.sight >= kalends_core::access::DetailLevel::Public;
                 ("event", allowed.event.id.uuid(), seen.then(|| allowed.event.content.title.clone()))
             }
         };

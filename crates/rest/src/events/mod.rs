@@ -83,7 +83,7 @@ pub struct Events {
 
 /// The event after a write, with what it clashes with where somebody asks.
 async fn view_of(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer<EventView> {
-    Ok(EventView::of(of).told(conflicts::told(tx, ctx, &of.event, wish).await?.as_ref()))
+    Ok(EventView::of(of).with_report(conflicts::conflict_report(tx, ctx, &of.event, wish).await?.as_ref()))
 }
 
 /// The answer with it.
