@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::call::{Body, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, SignedInCall};
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::query::Query;
 use crate::reply::Reply;

@@ -8,8 +8,8 @@ use kalends_db::{Error, FromRow, Row, Tx, sql};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::call::{Call, GivenKey};
 use crate::codes;
+use crate::extract::{Call, GivenKey};
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 

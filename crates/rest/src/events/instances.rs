@@ -14,7 +14,7 @@ use super::query::{EARLIEST, LATEST};
 use super::view::EventView;
 use super::{EventPage, body, versions};
 use crate::app::App;
-use crate::call::{Body, Call, PathId, PathPair, SignedInCall};
+use crate::extract::{Body, Call, PathId, PathPair, SignedInCall};
 use crate::problem::{Answer, ProblemDocument};
 use crate::query::Query;
 use crate::reply::Reply;

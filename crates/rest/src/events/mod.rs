@@ -26,8 +26,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::query::Query;
 use crate::reply::Reply;
@@ -226,7 +226,7 @@ async fn edit(app: &App, call: SignedInCall, id: EventId, body: Body, how: How) 
 
 /// The versions that `If-Match` names.
 fn versions(call: &Call) -> Option<Vec<i64>> {
-    call.if_match.as_ref().map(crate::call::IfMatch::versions)
+    call.if_match.as_ref().map(crate::extract::IfMatch::versions)
 }
 
 /// Delete an event
