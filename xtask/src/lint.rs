@@ -4,10 +4,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{command, tools};
+use crate::{command, tidy, tools};
 
 pub fn run() -> Result<()> {
     command::run(&mut command::cargo(["fmt", "--all", "--check"]))?;
+    tidy::run()?;
     // Also says when Cargo.lock does not fit the manifests.
     command::run(&mut command::cargo(["fetch", "--locked"]))?;
     command::run(&mut deny()?)?;

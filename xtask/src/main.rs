@@ -16,6 +16,7 @@ mod openapi;
 mod postgres;
 mod soak;
 mod test;
+mod tidy;
 mod tools;
 mod workspace;
 
@@ -26,6 +27,7 @@ cargo xtask <command>
 
   test [--sqlite|--postgres] [-- ARGS]   every test, on SQLite and then on PostgreSQL; ARGS go to the test runner
   lint                                   format, clippy, docs, dependencies: warnings are errors
+  tidy                                   lengths, names, references, dependencies of crates (part of lint)
   openapi [--check]                      write docs/openapi.json, or check that it is fresh
   ci                                     what CI runs (.ci/run)
   bench [NAME..]                         benchmarks, with ratios; a wrong NAME lists them
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let result = match name.as_str() {
         "test" => test::run(rest),
         "lint" => lint::run(),
+        "tidy" => tidy::run(),
         "openapi" => openapi::run(rest),
         "ci" => ci::run(),
         "bench" => bench::run(rest),

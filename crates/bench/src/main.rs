@@ -16,12 +16,12 @@ mod conflicts;
 mod feeds;
 mod get;
 mod history;
-mod hot;
 mod import;
 mod load;
 mod month;
 mod place;
 mod process;
+mod public_event;
 mod recurrence;
 mod report;
 mod search;
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
                 get::run(engine).await?;
             }
             if runs("hot") {
-                hot::run(engine).await?;
+                public_event::run(engine).await?;
             }
             if runs("feeds") {
                 feeds::run(engine).await?;

@@ -1,4 +1,6 @@
 //! Conflicts, busy time, free slots.
+//!
+//! Long because it has a test for each sentence about conflicts.
 
 use kalends_testkit::{Person, Reply, World};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Everybody tries every operation in every situation of `rights.txt`, over HTTP, and gets what stands there.
 //! An operation of the OpenAPI document without a row, and a row without an operation, fail.
+//!
+//! Long because it has a request for every operation.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;

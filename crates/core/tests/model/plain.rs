@@ -1,5 +1,7 @@
 //! An event as plain data, and what happens to it, as rules 1 to 4 and 7 say it. Written without the recurrence crate: dates
 //! are stepped by days, weeks and months, and the wall clock becomes an instant through jiff.
+//!
+//! Long because it is one model.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,6 @@
 //! One sequence: each operation is done to the model and to the database, then both are compared.
+//!
+//! Long because it has every step of one model.
 
 use std::fmt::Debug;
 

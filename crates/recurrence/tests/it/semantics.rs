@@ -1,4 +1,6 @@
 //! What a series means, one sentence a test.
+//!
+//! Long because it is a table of rules and their occurrences.
 
 use crate::given::{all_day, at, dates, floating, instants, series, short, zone, zoned};
 use jiff::Timestamp;

@@ -3,8 +3,8 @@
 mod batch;
 mod editing;
 mod fields;
-mod hot;
 mod recurrence;
+mod response_cache;
 mod shift;
 mod sight;
 mod times;
