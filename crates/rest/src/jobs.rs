@@ -242,7 +242,8 @@ async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
     };
     // In a task of its own: it goes on when the caller does not wait any more.
     let (db, clock) = (app.db.clone(), app.clock.clone());
-    let working = tokio::spawn(async move { job_runner::work(&db, &clock, job, lease).await });
+    let horizon_years = app.settings.horizon_years;
+    let working = tokio::spawn(async move { job_runner::work(&db, &clock, horizon_years, job, lease).await });
     if let Ok(Ok(worked)) = tokio::time::timeout(PATIENCE, working).await {
         worked?;
     }
