@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::call::SignedInCall;
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -38,25 +38,29 @@ pub struct AuditedView {
     /// `ok`, `failed` (a sign-in) or `refused`.
     result: String,
     /// Who did it; null for the program itself, and for sign-ins that failed.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     actor_id: Option<UserId>,
     /// The way in: `rest`, `cli`, `import` …
     door: String,
     /// The client's address; null for the program's own work.
+    #[schema(required)]
     address: Option<String>,
     /// The `X-Request-Id` of the answer.
     request_id: String,
     /// Of a write: `created`, `updated` or `deleted`.
+    #[schema(required)]
     operation: Option<String>,
     /// The kind of record.
     #[serde(rename = "type")]
+    #[schema(required)]
     kind: Option<String>,
     /// Which record.
+    #[schema(required)]
     record_id: Option<Uuid>,
     /// How often: sign-ins that failed are counted per minute and address.
     count: i64,
     /// More: roles before and after, what an administrator saw.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     detail: Option<Value>,
 }
 
@@ -86,6 +90,7 @@ pub struct AuditPage {
     /// Newest first.
     items: Vec<AuditedView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -98,10 +103,13 @@ pub struct AuditHead {
     /// How many seals there are; 0 before the first.
     n: i64,
     /// The last row that is sealed; null before the first.
+    #[schema(required)]
     id: Option<String>,
     /// SHA-256 over the seal before and the rows since, in hexadecimal digits; null before the first.
+    #[schema(required)]
     hash: Option<String>,
     /// When it was sealed.
+    #[schema(required)]
     sealed_at: Option<String>,
 }
 
@@ -125,8 +133,7 @@ impl AuditHead {
         ("record_id" = Option<uuid::Uuid>, Query, description = "Only about this record"),
         ("from" = Option<String>, Query, description = "From this instant on; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to this one"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = AuditPage), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = AuditPage), (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`.")))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     call.as_admin()?;
     let filter = Filter {
@@ -152,7 +159,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// The rows are sealed in a chain every second; `kalends check` verifies it. Keep the head elsewhere now and then. For
 /// administrators.
 #[utoipa::path(get, path = "/api/v1/audit/head", tag = "operation", operation_id = "get_audit_head",
-    responses((status = 200, description = "The newest seal", body = AuditHead), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument)))]
+    responses((status = 200, description = "The newest seal.", body = AuditHead), (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`.")))]
 async fn head(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
     call.as_admin()?;
     query.finish()?;

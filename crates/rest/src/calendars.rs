@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::call::{Body, Call, PathId, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -38,6 +38,7 @@ pub struct CalendarView {
     /// What it is for.
     description: String,
     /// `#rrggbb`.
+    #[schema(required)]
     color: Option<String>,
     /// The IANA zone of times that come without one.
     time_zone: String,
@@ -51,6 +52,7 @@ pub struct CalendarView {
     #[schema(value_type = uuid::Uuid)]
     owner_id: kalends_kernel::UserId,
     /// What you are to it; null when you are not signed in.
+    #[schema(required)]
     my_role: Option<&'static str>,
     /// Whether it is the calendar that the account was made with.
     is_default: bool,
@@ -130,9 +132,11 @@ pub struct CalendarPage {
     /// The calendars, by name.
     items: Vec<CalendarView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -147,7 +151,7 @@ fn view(allowed: &Allowed) -> Reply {
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = CalendarPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = CalendarPage)))]
 async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
     let total = query.include_total();
@@ -166,8 +170,7 @@ async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
 ///
 /// It belongs to you; share it with others afterwards.
 #[utoipa::path(post, path = "/api/v1/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
-    responses((status = 201, description = "Made; `Location` says where", body = CalendarView), (status = 403, description = "A public calendar needs the role organizer", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = CalendarView), (status = 403, description = "`role-needed`: a public calendar requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let input = CalendarInput::parse(&body.map)?;
     write(&app, call.call, body.digest, input, |tx, ctx, input| {
@@ -184,7 +187,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 ///
 /// Also without signing in, where it is public.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
-    responses((status = 200, description = "The calendar", body = CalendarView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "The calendar", body = CalendarView), (status = 304)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -197,10 +200,8 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>
 ///
 /// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
 #[utoipa::path(patch, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
-    responses((status = 200, description = "As it is now", body = CalendarView), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 409, description = "`conflict`: in another `time_zone` its all-day and floating events, which `event_ids` names, would take time that is taken, and its policy or that of a venue is `reject`", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = CalendarView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`conflict`: in the new `time_zone` the all-day and floating events that `event_ids` lists would overlap others, and the policy of the calendar or of a venue is `reject`."), (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -216,8 +217,8 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<C
 ///
 /// Its events go out of sight with it. Owners may; the calendar that an account was made with stays.
 #[utoipa::path(delete, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "It is the account's own calendar", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`default-calendar`: a default calendar cannot be deleted."), (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::call::{Body, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -34,15 +34,17 @@ pub fn routes() -> OpenApiRouter<App> {
 }))]
 pub struct ClashView {
     /// Which event; null when you may not know.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     event_id: Option<EventId>,
     /// What it is called; null when you only see that the time is taken.
+    #[schema(required)]
     title: Option<String>,
     /// When it begins, with offset; when the overlap begins, if you may not know which event it is.
     start: String,
     /// When it ends, or the overlap.
     end: String,
     /// Of a series: which instance.
+    #[schema(required)]
     original_start: Option<String>,
     /// The most specific reason: `venue`, `calendar` or `user`; of warnings `duplicate`.
     reason: &'static str,
@@ -135,8 +137,8 @@ pub struct WhatIfBody {
 /// none is. Exact across series up to `checked_until`. Of others' events you get what you may see: perhaps only the times. Other
 /// people count as busy only with what you may see at least as busy.
 #[utoipa::path(post, path = "/api/v1/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
-    responses((status = 200, description = "What takes the same time", body = ReportView), (status = 404, description = "The calendar or venue is not there, or not yours to see", body = ProblemDocument),
-        (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "The conflicts.", body = ReportView), (status = 404, description = "The calendar or the venue does not exist, or you are not allowed to see it."),
+        (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn what_if(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let what = WhatIf::parse(body.map)?;
     let mut conn = app.db.reader().await?;
@@ -208,7 +210,7 @@ pub struct FreeBusyView {
     params(("user_id" = Option<String>, Query, description = "People, separated by commas; at most 100"), ("venue_id" = Option<String>, Query, description = "Venues, separated by commas; at most 100"),
         ("from" = String, Query, description = "From here; RFC 3339 with offset"), ("to" = String, Query, description = "… up to here; at most 366 days later"),
         ("time_zone" = Option<String>, Query, description = "The IANA zone whose offsets the answer shows; UTC without one")),
-    responses((status = 200, description = "When", body = FreeBusyView), (status = 404, description = "A venue is not there", body = ProblemDocument), (status = 422, description = "A parameter is not right, or it takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "The busy intervals.", body = FreeBusyView), (status = 404, description = "One of the venues does not exist."), (status = 422, description = "`invalid`: a parameter has an invalid value. `too-much-to-check`: the request needs too much work.")))]
 async fn free_busy(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let users = query.ids::<UserId>("user_id", MOST_SUBJECTS).unwrap_or_default();
     let venues = query.ids::<VenueId>("venue_id", MOST_SUBJECTS).unwrap_or_default();
@@ -275,6 +277,7 @@ pub struct SlotsView {
     /// The slots, by start; none overlaps another.
     items: Vec<StretchView>,
     /// Always null: there is one page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -283,8 +286,8 @@ pub struct SlotsView {
 /// The first slots in which the people and the venue are free. Other people count as busy only with what you may see at least
 /// as busy.
 #[utoipa::path(post, path = "/api/v1/free-slots", tag = "conflicts", operation_id = "find_free_slots", request_body = FreeSlotsBody,
-    responses((status = 200, description = "The slots; none when there is none", body = SlotsView), (status = 404, description = "The venue is not there", body = ProblemDocument),
-        (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "The free slots. The list is empty if there is none.", body = SlotsView), (status = 404, description = "The venue does not exist."),
+        (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn free_slots(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let wanted = FreeSlots::parse(&body.map)?;
     let mut conn = app.db.reader().await?;

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::events::EventView;
 use crate::pieces;
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 
 /// The routes of exports.
@@ -74,8 +74,7 @@ impl Format {
         ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards; not for ics"),
         ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
     responses((status = 200, description = "The file", content((String = "text/calendar"), (String = "text/csv"), (crate::events::EventFile = "application/json"))),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument),
-        (status = 503, description = "A series in the window takes too much work", body = ProblemDocument)))]
+        (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn export(State(app): State<App>, call: Call, mut query: Query) -> Answer<Response> {
     let format = query.choice("format", Format::NAMES);
     if format.is_none() && !query.has("format") {

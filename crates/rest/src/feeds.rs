@@ -20,7 +20,7 @@ use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::codes;
 use crate::hot::FeedKey;
 use crate::pieces;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{HEADERS, Reply};
 use crate::write::write;
@@ -66,8 +66,7 @@ pub(crate) fn language(query: &mut Query) -> Option<Language> {
 /// calendars. Unchanged, it answers 304 without reading an event.
 #[utoipa::path(get, path = "/calendars/{id}.ics", tag = "feeds", operation_id = "get_calendar_feed", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The calendar"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
-    responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_calendar(
     State(app): State<App>,
     call: Call,
@@ -95,8 +94,7 @@ async fn of_calendar(
 /// One event, with all that makes up its series, as you may see it.
 #[utoipa::path(get, path = "/events/{id}.ics", tag = "feeds", operation_id = "get_event_feed", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`")),
-    responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_event(
     State(app): State<App>,
     call: Call,
@@ -124,8 +122,8 @@ async fn of_event(
 /// The calendars of a secret feed as its owner may see them now; whoever knows the address needs nothing else.
 #[utoipa::path(get, path = "/feeds/{token}.ics", tag = "feeds", operation_id = "get_secret_feed", security(()),
     params(("token" = String, Path, description = "The secret of the feed"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the owner's account")),
-    responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such feed, or it was deleted", body = ProblemDocument)))]
+    responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304),
+        (status = 404, description = "The feed does not exist or was deleted.")))]
 async fn of_secret(
     State(app): State<App>,
     call: Call,
@@ -247,13 +245,14 @@ struct FeedView {
     /// What you call it; apps show it as the name of the calendar.
     name: String,
     /// Which calendars it shows; null for all that are yours or shared with you.
-    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, required)]
     calendar_ids: Option<Vec<CalendarId>>,
     /// Whether it shows times alone, no titles.
     busy_only: bool,
     /// When it was made.
     created_at: String,
     /// When it was last fetched, to the hour; null if never.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -290,9 +289,11 @@ struct FeedPage {
     /// The feeds, newest first.
     items: Vec<FeedView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -302,7 +303,7 @@ struct FeedPage {
 #[utoipa::path(get, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "list_feeds",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = FeedPage)))]
+    responses((status = 200, description = "A page of results.", body = FeedPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
     query.finish()?;
@@ -332,9 +333,8 @@ struct FeedBody {
 /// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
 /// knows the address reads what you may read. Not by personal token.
 #[utoipa::path(post, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
-    responses((status = 201, description = "Made; `url` is the address", body = MadeFeedView),
-        (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeFeedView),
+        (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
     let input = FeedInput::parse(&body.map)?;
@@ -353,8 +353,8 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 ///
 /// Its address is dead at once. Not by personal token.
 #[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+        (status = 404, description = "It does not exist, or it belongs to another account.")))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<FeedId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {

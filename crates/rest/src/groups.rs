@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::accounts::is_current;
 use crate::app::App;
 use crate::call::{Body, PathId, PathPair, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -44,6 +44,7 @@ pub struct GroupView {
     #[schema(value_type = uuid::Uuid)]
     owner_id: UserId,
     /// `owner`, `member`, or null for administrators who are neither.
+    #[schema(required)]
     my_role: Option<&'static str>,
     /// Counts its changes; who is in it is none.
     version: i64,
@@ -81,6 +82,7 @@ pub struct GroupPage {
     /// The groups, by name.
     items: Vec<GroupView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -105,6 +107,7 @@ pub struct MemberPage {
     /// The members, by user name.
     items: Vec<MemberView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -159,7 +162,7 @@ pub struct MemberLine {
 /// Those that you own or are in, by name.
 #[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "list_groups",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = GroupPage)))]
+    responses((status = 200, description = "A page of results.", body = GroupPage)))]
 async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
     query.finish()?;
@@ -173,7 +176,7 @@ async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Quer
 ///
 /// It is yours, and you are in it.
 #[utoipa::path(post, path = "/api/v1/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
-    responses((status = 201, description = "Made; `Location` says where", body = GroupView), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = GroupView)))]
 async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     write(&app, call.call, body.digest, body.map, |tx, ctx, body| {
         Box::pin(async move {
@@ -188,7 +191,7 @@ async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) ->
 ///
 /// To who owns it or is in it, and to administrators.
 #[utoipa::path(get, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
-    responses((status = 200, description = "The group", body = GroupView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "The group", body = GroupView), (status = 304)))]
 async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -200,8 +203,8 @@ async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathI
 ///
 /// A JSON merge patch. Its owner may, and may hand it over to somebody in it.
 #[utoipa::path(patch, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
-    responses((status = 200, description = "As it is now", body = GroupView), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = GroupView), (status = 403, description = "Only the owner of the group may do this."),
+        (status = 412)))]
 async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -218,7 +221,7 @@ async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 ///
 /// What it was given goes with it. Its owner may.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>) -> Answer {
     write(&app, call.call.without_key(), [0; 32], id, |tx, ctx, id| {
         Box::pin(async move {
@@ -234,7 +237,7 @@ async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 /// By user name; to who owns it or is in it, and to administrators.
 #[utoipa::path(get, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = MemberPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = MemberPage)))]
 async fn list_members(
     State(app): State<App>,
     call: SignedInCall,
@@ -258,8 +261,7 @@ async fn list_members(
 ///
 /// All of them or none; they have at once what the group was given. Its owner may. A group may have 1,000 members.
 #[utoipa::path(post, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
-    responses((status = 200, description = "How many are in it now", body = MemberCount), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The number of members now.", body = MemberCount), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
     let people = groups::parse_members(&body.map)?;
     write(&app, call.call, body.digest, (id, people), |tx, ctx, (id, people)| {
@@ -276,7 +278,7 @@ async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 /// Its owner may, and everybody may leave. What they had through it is gone at once.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("user_id" = uuid::Uuid, Path, description = "The person")),
-    responses((status = 204, description = "They are not in it, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 204, description = "The person is not a member any more."), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn remove_member(
     State(app): State<App>,
     call: SignedInCall,

@@ -56,12 +56,14 @@ pub struct EntryView {
     /// Since when it was current.
     at: String,
     /// Who; null for the program itself.
+    #[schema(required)]
     actor: Option<PersonView>,
     /// Through which door: `rest`, `cli`, `import` …
     door: String,
     /// What was done: `create`, `update`, `state`, `split`, `end`, `delete`, `restore`, `rollback` …
     operation: String,
     /// What they said about it.
+    #[schema(required)]
     comment: Option<String>,
     /// The fields that were different from then on.
     changed: Vec<String>,
@@ -73,6 +75,7 @@ pub struct HistoryPage {
     /// Newest first.
     items: Vec<EntryView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -84,6 +87,7 @@ pub struct HistoryPage {
 }))]
 pub struct DiffView {
     /// The version that is compared; null where there was none yet.
+    #[schema(required)]
     from: Option<i64>,
     /// With which.
     to: i64,
@@ -112,14 +116,19 @@ pub struct GroupView {
 #[schema(title = "RoleChange")]
 pub struct RoleChangeView {
     /// Whose role; null when it is a group's or an address's.
+    #[schema(required)]
     user: Option<PersonView>,
     /// The group whose role it is.
+    #[schema(required)]
     group: Option<GroupView>,
     /// The address whose role it is; only owners are told.
+    #[schema(required)]
     email: Option<String>,
     /// The role before; null when there was none.
+    #[schema(required)]
     from: Option<String>,
     /// The role after; null when it was taken away.
+    #[schema(required)]
     to: Option<String>,
 }
 
@@ -128,22 +137,27 @@ pub struct RoleChangeView {
 #[schema(title = "ChangelogLine")]
 pub struct LineView {
     /// The version; null for a change of a role.
+    #[schema(required)]
     version: Option<i64>,
     /// When.
     at: String,
     /// Who; null for the program itself.
+    #[schema(required)]
     actor: Option<PersonView>,
     /// Through which door.
     door: String,
     /// What was done; of roles `share` or `unshare`.
     operation: String,
     /// What they said about it.
+    #[schema(required)]
     comment: Option<String>,
     /// The fields that were different from then on.
     changed: Vec<String>,
     /// What is different from the version before; null for a change of a role.
+    #[schema(required)]
     diff: Option<DiffView>,
     /// The change of a role; null for a version.
+    #[schema(required)]
     permission: Option<RoleChangeView>,
 }
 
@@ -153,6 +167,7 @@ pub struct ChangelogPage {
     /// Oldest first.
     items: Vec<LineView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -195,13 +210,15 @@ pub struct RestoreItem {
     /// The version before the restore.
     from_version: i64,
     /// The version whose state it gets; null when it was not there yet.
+    #[schema(required)]
     to_version: Option<i64>,
     /// What is in the way; the event stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ProblemDocument>)]
+    #[schema(value_type = Option<ProblemDocument>, nullable = false)]
     problem: Option<Value>,
     /// What it clashes with as it is then, where the policy is `warn`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
 }
 
@@ -240,8 +257,7 @@ fn difference(from: Option<&Allowed>, to: &Allowed) -> DiffView {
 #[utoipa::path(get, path = "/api/v1/events/{id}/history", tag = "history", operation_id = "list_history",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = HistoryPage), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = HistoryPage), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (i64::from(query.limit()), query.cursor(), query.digest());
     query.finish()?;
@@ -266,8 +282,8 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
 /// The whole event as of that version, in the form of `GET /events/{id}`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "Its number")),
-    responses((status = 200, description = "The event as it was", body = EventView), (status = 304, description = "You have it already"),
-        (status = 403, description = "You only see its times", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "The event as of that version.", body = EventView), (status = 304),
+        (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn show(
     State(app): State<App>,
     call: SignedInCall,
@@ -287,8 +303,7 @@ async fn show(
 /// In either direction: field by field for people, and as JSON Patch for programs.
 #[utoipa::path(get, path = "/api/v1/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("v1" = i64, Path, description = "From this version"), ("v2" = i64, Path, description = "To this one")),
-    responses((status = 200, description = "What is different", body = DiffView), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "The differences.", body = DiffView), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn diff(
     State(app): State<App>,
     call: SignedInCall,
@@ -309,9 +324,8 @@ async fn diff(
 #[utoipa::path(post, path = "/api/v1/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
     request_body = Option<RollbackBody>,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`review-required`, `wrong-state`, `uid-taken` or `conflict`", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403), (status = 409, description = "The change conflicts with the current state: `review-required`, `wrong-state`, `uid-taken` or `conflict`."),
+        (status = 412)))]
 async fn roll_back(
     State(app): State<App>,
     call: SignedInCall,
@@ -336,8 +350,7 @@ async fn roll_back(
 #[utoipa::path(get, path = "/api/v1/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = ChangelogPage), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = ChangelogPage), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn changelog(
     State(app): State<App>,
     call: SignedInCall,
@@ -420,8 +433,7 @@ impl LineView {
 /// each as a new version. What cannot go back (its time is taken, say) stays as it is, and its item says why. By default a
 /// preview. Owners of the calendar may; at most 1,000 events may have changed since.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
-    responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]
+    responses((status = 200, description = "The events that would change, or have changed.", body = RestoreResult), (status = 403, description = "Requires the owner role."), (status = 422, description = "The request contains invalid values, or more than 1,000 events have changed since.")))]
 async fn restore_calendar(
     State(app): State<App>,
     call: SignedInCall,

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::call::SignedInCall;
 use crate::jobs::JobView;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 use crate::upload::Form;
 use crate::write::write;
@@ -37,7 +37,8 @@ pub struct ImportForm {
     dry_run: Option<String>,
 }
 
-const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false)];
+const YES_OR_NO: &[(&str, bool)] = 
+    &[("true", true), ("false", false), ("True", true), ("False", false), ("1", true), ("0", false)];
 
 fn read(form: Form) -> Result<NewImport, Invalid> {
     let mut fields = Fields::of_map(&form.fields, "");
@@ -58,9 +59,9 @@ fn read(form: Form) -> Result<NewImport, Invalid> {
 /// the line of the file. The same file again changes nothing; of two states of one event (by UID) the newer stays; what
 /// cannot be read stops none of the others. Deleting the job undoes it.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
-    responses((status = 202, description = "Begun; `Location` says where the job is", body = JobView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
-        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 413, description = "The file is too large", body = ProblemDocument),
-        (status = 422, description = "Some values are not right; `too-many`: 20 imports of yours wait or run, or your imported files take 1 GiB", body = ProblemDocument)))]
+    responses((status = 202, description = "The import was queued. `Location` holds the path of the job.", body = JobView), (status = 403, description = "Requires the editor role on the calendar."),
+        (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 413, description = "The file is larger than the limit that `detail` names."),
+        (status = 422, description = "The request contains invalid values, or you have too many imports (`too-many` in `errors`): at most 20 may wait or run, and the files may take 1 GiB together.")))]
 async fn start(State(app): State<App>, call: SignedInCall, request: Request) -> Answer {
     let form = Form::read(request, app.settings.largest_upload).await?;
     let digest = form.digest();

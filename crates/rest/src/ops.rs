@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 
 /// The routes, outside `/api/v1`.
@@ -30,7 +30,7 @@ struct Health {
 /// Whether the process is up
 ///
 /// Answers as long as the process runs, whatever the database does. For restarting a server that hangs.
-#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is up", body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "The process is running.", body = Health)))]
 async fn healthz() -> Reply {
     Reply::ok(&Health { status: "ok" })
 }
@@ -39,8 +39,8 @@ async fn healthz() -> Reply {
 ///
 /// Asks the database. For load balancers: 503 means that another node should be asked.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
-    (status = 200, description = "The database answers", body = Health),
-    (status = 503, description = "The database does not answer", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The database responds.", body = Health),
+    (status = 503, description = "The database does not respond."),
 ))]
 async fn readyz(State(app): State<App>) -> Answer {
     let asked = async {

@@ -151,9 +151,11 @@ pub struct ProblemDocument {
     status: u16,
     /// A sentence about this case.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// For bad input: everything that is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
 }
 

@@ -16,7 +16,7 @@ use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::codes;
 use crate::events::view::EventView;
 use crate::feeds::{IcsFile, answer, behind_secret, language};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -47,6 +47,7 @@ struct LinkView {
     #[schema(value_type = uuid::Uuid)]
     id: ShareLinkId,
     /// What it is called, also for those who open it; null without a name.
+    #[schema(required)]
     name: Option<String>,
     /// Which events it was made for.
     #[schema(value_type = Vec<uuid::Uuid>)]
@@ -54,10 +55,12 @@ struct LinkView {
     /// Whether it shows times alone, no titles.
     busy_only: bool,
     /// From when on it shows nothing any more; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
     /// When it was made.
     created_at: String,
     /// When it was last opened, to the hour; null if never.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -95,9 +98,11 @@ struct ShareLinkPage {
     /// The links, newest first.
     items: Vec<LinkView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -106,10 +111,12 @@ struct ShareLinkPage {
 #[schema(title = "SharedByLink")]
 struct OpenedView {
     /// What the link is called; null without a name.
+    #[schema(required)]
     name: Option<String>,
     /// Whether it shows times alone.
     busy_only: bool,
     /// From when on it shows nothing any more; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
     /// The events, by start, as everybody may know them; those that are private (and with `busy_only` all) without anything
     /// but their times.
@@ -140,11 +147,10 @@ struct LinkBody {
 /// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
 /// Not by personal token.
 #[utoipa::path(post, path = "/api/v1/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
-    responses((status = 201, description = "Made; `url` is the address", body = MadeLinkView),
-        (status = 403, description = "`forbidden`: you do not own one of the events, `index` says which; `scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "One of the events is not there, or not yours to see; `index` says which", body = ProblemDocument),
-        (status = 409, description = "`wrong-state`: one of the events is in the trash", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeLinkView),
+        (status = 403, description = "`forbidden`: you do not own the event at `index`. `scope-needed`: personal tokens are not accepted here."),
+        (status = 404, description = "The event at `index` does not exist, or you are not allowed to see it."),
+        (status = 409, description = "`wrong-state`: one of the events is in the trash.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
     let input = LinkInput::parse(&body.map, call.ctx.now)?;
@@ -165,7 +171,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 #[utoipa::path(get, path = "/api/v1/me/share-links", tag = "sharing", operation_id = "list_share_links",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = ShareLinkPage)))]
+    responses((status = 200, description = "A page of results.", body = ShareLinkPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
     query.finish()?;
@@ -180,8 +186,8 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 ///
 /// Its address is dead at once. Not by personal token.
 #[utoipa::path(delete, path = "/api/v1/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+        (status = 404, description = "It does not exist, or it belongs to another account.")))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<ShareLinkId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
@@ -201,8 +207,8 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<S
 /// What the link shows now, for whoever has it: no account is needed.
 #[utoipa::path(get, path = "/api/v1/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
     params(("token" = String, Path, description = "The secret of the link")),
-    responses((status = 200, description = "The events", body = OpenedView), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+    responses((status = 200, description = "The events", body = OpenedView), (status = 304),
+        (status = 404, description = "The share link does not exist, was deleted, or has expired.")))]
 async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>, query: Query) -> Answer<Response> {
     query.finish()?;
     let opened = open(&app, &call, &token).await?;
@@ -222,8 +228,8 @@ async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>,
 /// The same as a calendar, for whoever has the link: to be looked at once or subscribed to.
 #[utoipa::path(get, path = "/share-links/{token}.ics", tag = "sharing", operation_id = "get_share_link_feed", security(()),
     params(("token" = String, Path, description = "The secret of the link"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the maker's account")),
-    responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+    responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304),
+        (status = 404, description = "The share link does not exist, was deleted, or has expired.")))]
 async fn as_feed(
     State(app): State<App>,
     call: Call,

@@ -32,17 +32,20 @@ pub struct SharedView {
     /// Its id.
     id: uuid::Uuid,
     /// What it is called; null when you only see its times.
+    #[schema(required)]
     title: Option<String>,
     /// The role that was given so; when there are several, the strongest counts.
     role: &'static str,
     /// `name` (you were named), `email` (your address was) or `group` (a group that you are in was).
     via: &'static str,
     /// The group.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required)]
     group_id: Option<GroupId>,
     /// What the group is called.
+    #[schema(required)]
     group_name: Option<String>,
     /// Who shared it; null when that is not known any more.
+    #[schema(required)]
     shared_by: Option<PersonView>,
     /// When.
     shared_at: String,
@@ -64,6 +67,7 @@ pub struct SharedPage {
     /// The newest first.
     items: Vec<SharedView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -102,7 +106,7 @@ impl SharedView {
 /// first. Something that came to you in several ways stands there as often.
 #[utoipa::path(get, path = "/api/v1/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = SharedPage)))]
+    responses((status = 200, description = "A page of results.", body = SharedPage)))]
 async fn list_shared(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
     query.finish()?;

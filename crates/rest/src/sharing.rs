@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::calendars::CalendarView;
 use crate::call::{Body, PathId, PathPair, SignedInCall};
 use crate::conflicts::{ClashView, ReportView};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -42,20 +42,24 @@ pub struct PermissionView {
     /// What names it in `…/permissions/{id}`: the person's id, the group's, or one that stands for the address.
     id: Uuid,
     /// Whose, when it is a person's.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     user_id: Option<UserId>,
     /// The name for people of the person or group.
+    #[schema(required)]
     name: Option<String>,
     /// The user name.
+    #[schema(required)]
     username: Option<String>,
     /// Whose, when it is a group's.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     group_id: Option<GroupId>,
     /// Whose, when it is given to an address. Shown to owners alone.
+    #[schema(required)]
     email: Option<String>,
     /// `active`; with an address always `pending`, whether or not somebody has it: who has an account here is not told.
     status: &'static str,
     /// Of an address: until when it is waited for somebody to show that it is theirs.
+    #[schema(required)]
     expires_at: Option<String>,
     /// `free_busy`, `viewer`, `editor` or `owner`.
     role: &'static str,
@@ -73,13 +77,16 @@ pub struct Permissions {
     /// In the order they were given; of an event its own first, then those of its calendar.
     items: Vec<PermissionView>,
     /// Always null: there is one page.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// After sharing an event under the policy `warn` or `reject`: what the people who were named are busy with then, as far
     /// as you may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
     /// With `conflicts`: up to when they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_until: Option<String>,
 }
 
@@ -174,8 +181,8 @@ fn told(permissions: &[Permission], report: Option<&Report>) -> Reply {
 /// Gives people, groups and e-mail addresses roles on it, all of them or none. Owners may; whoever has a role already gets
 /// the new one. What is shared with an address is there for whoever has shown that it is theirs, now or within 30 days.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn share_calendar(
     State(app): State<App>,
     call: SignedInCall,
@@ -193,7 +200,7 @@ async fn share_calendar(
 ///
 /// Everybody with a role on it, and which.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn calendar_permissions(
     State(app): State<App>,
     call: SignedInCall,
@@ -210,8 +217,8 @@ async fn calendar_permissions(
 /// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
-    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn put_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -230,8 +237,8 @@ async fn put_calendar_permission(
 /// Owners may, and everybody may leave.
 #[utoipa::path(delete, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
-    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+    responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn delete_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -262,9 +269,7 @@ pub struct TransferBody {
 ///
 /// They become its owner; whoever owned it until now stays an editor, or what `keep` says. Owners and administrators may.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
-    responses((status = 200, description = "As you see it now", body = CalendarView), (status = 204, description = "Done, and you do not see it any more"), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is the calendar that an account was made with", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The calendar, as you may see it now.", body = CalendarView), (status = 204, description = "The calendar was transferred and you cannot see it any more."), (status = 403, description = "Requires the owner role."), (status = 409, description = "`default-calendar`: a default calendar cannot be given to someone else.")))]
 async fn transfer_calendar(
     State(app): State<App>,
     call: SignedInCall,
@@ -289,8 +294,8 @@ async fn transfer_calendar(
 /// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state. `conflicts`
 /// lists what they are busy with then, under the policy of the calendar or of `on_conflict`.
 #[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = EventShareBody,
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it; or, under `reject`, they are busy then (`conflict`)", body = ProblemDocument), (status = 422, description = "Some values are not right, or finding conflicts takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the event any more. `conflict`: the people are busy at that time and the policy is `reject`."), (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let (wishes, on_conflict) = sharing::parse_event_share(&body.map)?;
     write(&app, call.call, body.digest, (id, wishes, on_conflict), |tx, ctx, (id, wishes, on_conflict)| {
@@ -306,7 +311,7 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
 ///
 /// Everybody with a role on it, its own or that of its calendar (`inherited`).
 #[utoipa::path(get, path = "/api/v1/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn event_permissions(
     State(app): State<App>,
     call: SignedInCall,
@@ -323,8 +328,8 @@ async fn event_permissions(
 /// Instead of the one there was. Owners may.
 #[utoipa::path(put, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
-    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn put_event_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -343,8 +348,8 @@ async fn put_event_permission(
 /// Owners may, and everybody may leave. What they are to the calendar stays.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
-    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+    responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn delete_event_permission(
     State(app): State<App>,
     call: SignedInCall,

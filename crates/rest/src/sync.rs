@@ -15,7 +15,7 @@ use crate::calendars::CalendarView;
 use crate::call::Call;
 use crate::codes;
 use crate::events::view::EventView;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -53,12 +53,15 @@ pub struct ChangeView {
     /// The record's id.
     id: Uuid,
     /// Its version; null when it is gone.
+    #[schema(required)]
     version: Option<i64>,
     /// Its ETag as you see it; absent when it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     etag: Option<String>,
     /// The record as it is now, just as you would get it by its id; absent when it is gone, and with `representation=ids`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     record: Option<RecordView>,
 }
 
@@ -111,8 +114,7 @@ impl ChangeView {
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only this calendar and its events; a token belongs to one choice of it"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50. A page may be shorter: `more` says whether to go on"),
         ("representation" = Option<String>, Query, description = "`full` (default) or `ids`: without `record`")),
-    responses((status = 200, description = "A page", body = ChangesView), (status = 410, description = "`gone`: begin again; `start_again` says how", body = ProblemDocument),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = ChangesView), (status = 410, description = "`gone`: the token is too old, or the data was restored. Start again with the request in `start_again`.")))]
 async fn changes(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     let since = query.parsed("since", "bad-token", |text| {
         text.parse::<Token>().map_err(|_| "is no token of ours; begin again without it")

@@ -12,7 +12,7 @@ use crate::accounts::{AccountView, CardView, is_current};
 use crate::app::App;
 use crate::call::{Body, PathId, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -42,9 +42,11 @@ struct UserPage {
     /// The accounts, by user name.
     items: Vec<UserView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -60,7 +62,7 @@ fn administers(call: &SignedInCall) -> bool {
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users",
     params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = UserPage)))]
+    responses((status = 200, description = "A page of results.", body = UserPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let all = administers(&call);
     let listed =
@@ -81,7 +83,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// All of it if it is your own or you administer, else its card. A deleted account is a "Deleted user".
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
     (status = 200, description = "The account", body = UserView),
-    (status = 304, description = "You have it already"),
+    (status = 304),
 ))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, query: Query) -> Answer {
     query.finish()?;
@@ -116,10 +118,10 @@ struct UserPatch {
 /// A JSON merge patch (RFC 7396), for administrators; effective at once. The last administrator can neither be demoted
 /// nor disabled.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
-    (status = 200, description = "As it is now", body = AccountView),
-    (status = 403, description = "`role-needed`: this needs an administrator; `scope-needed`: a personal token needs the scope admin", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The updated resource.", body = AccountView),
+    (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`."),
+    (status = 409, description = "`last-admin`: the server would have no administrator any more."),
+    (status = 412),
 ))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, body: Body) -> Answer {
     let call = call.as_admin()?.call;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::call::{Body, PathId, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -37,6 +37,7 @@ pub struct VenueView {
     /// What there is to know about it.
     description: String,
     /// How many people it holds.
+    #[schema(required)]
     capacity: Option<i64>,
     /// The IANA zone of the place.
     time_zone: String,
@@ -118,9 +119,11 @@ pub struct VenuePage {
     /// The venues, by name.
     items: Vec<VenueView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -130,7 +133,7 @@ pub struct VenuePage {
 #[utoipa::path(get, path = "/api/v1/venues", tag = "venues", operation_id = "list_venues",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = VenuePage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = VenuePage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
     let total = query.include_total();
@@ -149,8 +152,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 ///
 /// Organisers and administrators may; whoever makes it manages it.
 #[utoipa::path(post, path = "/api/v1/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
-    responses((status = 201, description = "Made; `Location` says where", body = VenueView), (status = 403, description = "This needs the role organizer", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = VenueView), (status = 403, description = "`role-needed`: creating a venue requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let input = VenueInput::parse(&body.map)?;
     write(&app, call.call, body.digest, input, |tx, ctx, input| {
@@ -166,7 +168,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 ///
 /// To everybody with an account.
 #[utoipa::path(get, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
-    responses((status = 200, description = "The venue", body = VenueView), (status = 304, description = "You have it already"), (status = 404, description = "Not there", body = ProblemDocument)))]
+    responses((status = 200, description = "The venue", body = VenueView), (status = 304), (status = 404, description = "The venue does not exist.")))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -178,8 +180,8 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ven
 ///
 /// A JSON merge patch (RFC 7396). Who made it and administrators may. What is booked there stays.
 #[utoipa::path(patch, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
-    responses((status = 200, description = "As it is now", body = VenueView), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = VenueView), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
+        (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -196,8 +198,8 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<V
 ///
 /// Nothing can be booked there any more; events that were keep saying so. Who made it and administrators may.
 #[utoipa::path(delete, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
+        (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::call::{Body, OptionalBody, read};
 use crate::codes;
 use crate::front::Known;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -84,9 +84,9 @@ struct RegisterBody {
 /// It comes with a private calendar, and you are signed in. The server's operator can switch this off, or the choice of a
 /// role (422 at `/role`); nobody makes himself an administrator.
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
-    (status = 201, description = "Made, and signed in; `Location` says where the account is", body = SignedUpView),
-    (status = 403, description = "`sign-up-closed`: accounts are made by administrators here", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 201, description = "The account was created and is signed in. `Location` holds its path.", body = SignedUpView),
+    (status = 403, description = "`sign-up-closed`: only administrators create accounts on this server."),
+    (status = 409, description = "`username-taken` or `email-taken`: another account has this user name or email address."),
 ))]
 async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
     let wish = Registration::parse(&body.map, &app.settings.accounts)?;
@@ -173,8 +173,8 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 /// same, and takes as long.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "accounts", security(()),
     request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
-    (status = 200, description = "The tokens of a new session", body = TokensView),
-    (status = 401, description = "`bad-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The tokens of a new session.", body = TokensView),
+    (status = 401, description = "`bad-credentials`: the user name or the password is wrong."),
 ))]
 async fn login(State(app): State<App>, visitor: Visitor, Login(attempt): Login) -> Answer<impl IntoResponse> {
     // The connection is given back before the password is checked: that takes long.
@@ -214,8 +214,8 @@ struct RefreshBody {
 ///
 /// A refresh token is good once. If it comes a second time, somebody has stolen it: the whole session ends, for both.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
-    (status = 200, description = "The next tokens of the session", body = TokensView),
-    (status = 401, description = "`bad-token`: expired, used before, or its session has ended", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The next tokens of the session.", body = TokensView),
+    (status = 401, description = "`bad-token`: the refresh token has expired or was used before, or its session has ended."),
 ))]
 async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
     let token = accounts::parse_refresh(&body.map)?;
@@ -237,8 +237,8 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
 /// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
 /// at once.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
-    (status = 204, description = "Signed out"),
-    (status = 403, description = "`scope-needed`: a personal token has no session; revoke it instead", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The session has ended."),
+    (status = 403, description = "`scope-needed`: a personal token has no session. Revoke the token instead."),
 ))]
 async fn logout(State(app): State<App>, visitor: Visitor, OptionalBody(body): OptionalBody) -> Answer {
     let token = body.map(|body| accounts::parse_refresh(&body.map)).transpose()?;

@@ -10,7 +10,7 @@ use super::AccountView;
 use crate::app::App;
 use crate::call::{Body, IfMatch, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// With your role and your settings.
 #[utoipa::path(get, path = "/api/v1/me", tag = "accounts", operation_id = "get_me", responses(
     (status = 200, description = "Your account", body = AccountView),
-    (status = 304, description = "You have it already"),
+    (status = 304),
 ))]
 async fn show_me(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
     query.finish()?;
@@ -58,10 +58,10 @@ struct AccountPatch {
 ///
 /// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
-    (status = 200, description = "As it is now", body = AccountView),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The updated resource.", body = AccountView),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+    (status = 409, description = "`username-taken` or `email-taken`: another account has this user name or email address."),
+    (status = 412),
 ))]
 async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -82,10 +82,10 @@ async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> An
 /// Takes your name, address and password out of it and ends its sessions and tokens. What you wrote stays, as a deleted
 /// user's. Not by personal token.
 #[utoipa::path(delete, path = "/api/v1/me", tag = "accounts", responses(
-    (status = 204, description = "Deleted"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The account was deleted."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+    (status = 409, description = "`last-admin`: the server would have no administrator any more."),
+    (status = 412),
 ))]
 async fn delete_me(State(app): State<App>, call: SignedInCall) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -124,8 +124,8 @@ struct PasswordBody {
 /// Ends all your other sessions; personal tokens stay. A wrong current password is 422 at `/current_password`.
 /// Not by personal token.
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "accounts", request_body = PasswordBody, responses(
-    (status = 204, description = "Changed; the other sessions are over"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The password was changed and all other sessions have ended."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn change_password(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::call::{PathId, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -63,9 +63,11 @@ struct SessionPage {
     /// The sessions, newest first.
     items: Vec<SessionView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -75,8 +77,8 @@ struct SessionPage {
 #[utoipa::path(get, path = "/api/v1/me/sessions", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
-    (status = 200, description = "A page", body = SessionPage),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "A page of results.", body = SessionPage),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -93,8 +95,8 @@ async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Qu
 ///
 /// Ends one of your sessions; its tokens are dead at once. Not by personal token.
 #[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
-    (status = 204, description = "Over, now or before"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The session has ended. Repeating the request has the same response."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn end_session(State(app): State<App>, call: SignedInCall, PathId(id): PathId<SessionId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::call::{Body, PathId, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -38,8 +38,10 @@ struct TokenView {
     /// When it was made.
     created_at: String,
     /// When it expires; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
     /// When it was last used, to the hour; null if never.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -73,9 +75,11 @@ struct TokenPage {
     /// The tokens, newest first.
     items: Vec<TokenView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -85,8 +89,8 @@ struct TokenPage {
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
-    (status = 200, description = "A page", body = TokenPage),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "A page of results.", body = TokenPage),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn list_tokens(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let user = call.by_session()?.user;
@@ -123,8 +127,8 @@ struct TokenBody {
 /// Its secret is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
 /// Not by personal token.
 #[utoipa::path(post, path = "/api/v1/me/tokens", tag = "accounts", request_body = TokenBody, responses(
-    (status = 201, description = "Made; `token` is the secret", body = MadeTokenView),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 201, description = "Created. `token` is the secret, which is shown only once.", body = MadeTokenView),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
@@ -142,8 +146,8 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 ///
 /// It is dead at once. Not by personal token.
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
-    (status = 204, description = "Revoked, now or before"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "Revoked. Repeating the request has the same response."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn revoke_token(State(app): State<App>, call: SignedInCall, PathId(id): PathId<TokenId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

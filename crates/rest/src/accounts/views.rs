@@ -40,8 +40,10 @@ pub struct AccountView {
     /// What it signs in with and is found by.
     username: String,
     /// Its e-mail address; null once the account is deleted.
+    #[schema(required)]
     email: Option<String>,
     /// When the address was shown to be its own; null until then.
+    #[schema(required)]
     email_verified_at: Option<String>,
     /// What people call it.
     name: String,
@@ -61,6 +63,7 @@ pub struct AccountView {
     updated_at: String,
     /// When it was deleted; absent while it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     deleted_at: Option<String>,
 }
 

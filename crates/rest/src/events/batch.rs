@@ -66,10 +66,11 @@ pub struct BatchResult {
     status: u16,
     /// The event as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     event: Option<EventView>,
     /// Why it was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ProblemDocument>)]
+    #[schema(value_type = Option<ProblemDocument>, nullable = false)]
     problem: Option<Value>,
 }
 
@@ -115,9 +116,9 @@ const LARGEST: usize = 16 << 20;
 /// done none is, and the problem is that one's, with its number (from 0) in `index`. `each`: every operation has a result of
 /// its own. A body may have 8 MiB.
 #[utoipa::path(post, path = "/api/v1/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
-    responses((status = 200, description = "What became of each", body = BatchResults), (status = 403, description = "Atomic: your role does not allow one; `index` says which", body = ProblemDocument),
-        (status = 404, description = "Atomic: one is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "Atomic: one cannot be done as things stand", body = ProblemDocument),
-        (status = 412, description = "Atomic: one was changed since the version in its `if_match`", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The result of each operation.", body = BatchResults), (status = 403, description = "In `atomic` mode: your role does not allow the operation at `index`."),
+        (status = 404, description = "In `atomic` mode: the event of the operation at `index` does not exist, or you are not allowed to see it."), (status = 409, description = "In `atomic` mode, for the operation at `index`: `conflict`, `edit-conflict`, `review-required`, `orphaned-overrides`, `wrong-state` or `uid-taken`."),
+        (status = 412, description = "In `atomic` mode: the event of the operation at `index` has changed since the version in its `if_match`.")))]
 async fn batch(State(app): State<App>, call: SignedInCall, LargeBody(body): LargeBody) -> Answer {
     let batch = Batch::parse(&body.map)?;
     write(&app, call.call, body.digest, batch, |tx, ctx, batch| {

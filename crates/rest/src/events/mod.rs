@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::call::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -56,9 +56,11 @@ pub struct EventPage {
     /// The events or instances, in order.
     items: Vec<EventView>,
     /// Where the next page begins; null at the end.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
     /// Words of `q` that nothing you may see has, each with the nearest words that were looked for instead.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -110,8 +112,8 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
         ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all (not with expand)")),
-    responses((status = 200, description = "A page", body = EventPage), (status = 422, description = "A parameter is not right", body = ProblemDocument),
-        (status = 503, description = "A series in the window takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "A page of results.", body = EventPage),
+        (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let (list, total) = query::read(query)?;
     let mut conn = app.db.reader().await?;
@@ -133,9 +135,8 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
 /// in the calendar, at the venue or of its people; without it the calendar and the venue say. Under `warn` and `reject` the
 /// answer lists `conflicts` and `warnings`.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
-    responses((status = 201, description = "Made; `Location` says where", body = EventView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
-        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = EventView), (status = 403, description = "Requires the editor role on the calendar."),
+        (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let new = NewEvent::parse(body.map)?;
     write(&app, call.call, body.digest, new, |tx, ctx, new| {
@@ -153,8 +154,8 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// With `at` as it was at an instant, for who may see its history.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
-    responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 403, description = "With `at`: you only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there (or not then), or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The event", body = EventView), (status = 304), (status = 403, description = "With `at`: you may see only when this event takes place, not its history."),
+        (status = 404, description = "The event does not exist (or did not exist at that instant), or you are not allowed to see it.")))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
     let at = query.instant("at");
     query.finish()?;
@@ -191,9 +192,8 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 ///
 /// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
 #[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument), (status = 428, description = "Say which version you are replacing", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412), (status = 428)))]
 async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Replace).await
 }
@@ -203,9 +203,8 @@ async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 /// A JSON merge patch; of a series, all of it. With `base_version` what others changed since is merged by field. When the
 /// times move, excluded dates and overrides move along.
 #[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Patch).await
 }
@@ -230,8 +229,8 @@ fn versions(call: &Call) -> Option<Vec<i64>> {
 ///
 /// Into the trash, from where its owners can restore it. A draft that was never submitted or published goes for good.
 #[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`review-required`: the event is published and the calendar requires review."), (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
     let precondition = Precondition { if_match: versions(&call.call), base_version: None };
     write(&app, call.call.without_key(), [0; 32], (id, precondition), |tx, ctx, (id, precondition)| {
@@ -247,8 +246,8 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 ///
 /// Out of the trash, as a new version. Owners may.
 #[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "The calendar has another event with its UID by now, `conflict`, or `review-required`", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`uid-taken`: the calendar now has another event with this UID. `conflict`: the event overlaps others. `review-required`: the calendar requires review.")))]
 async fn restore(
     State(app): State<App>,
     call: SignedInCall,
@@ -272,8 +271,7 @@ async fn restore(
 ///
 /// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
 #[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
-    responses((status = 201, description = "The copy; `Location` says where", body = EventView), (status = 403, description = "You do not see the original whole, or may not put events into the calendar", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The copy was created. `Location` holds its path.", body = EventView), (status = 403, description = "You may see only when the original takes place, or you lack the editor role on the calendar."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
     let changes = NewEvent::parse_changes(map)?;
@@ -291,8 +289,8 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
 /// Without review: draft ↔ published, by editors. With review: draft → review → published, refused or draft; reviewers (owners
 /// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
 #[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "There is no such step, or `conflict`: the time is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "`wrong-state`: this step is not possible from the current state. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let wish = StateWish::parse(&body.map)?;
     write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| {
@@ -308,8 +306,7 @@ async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 ///
 /// All of them or none; a refusal lists a problem for each event that cannot take the step.
 #[utoipa::path(post, path = "/api/v1/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
-    responses((status = 200, description = "As they are now", body = Events), (status = 409, description = "Some cannot; `problems` says which and why, none was changed", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated events.", body = Events), (status = 409, description = "At least one event cannot take this step, and none was changed: `wrong-state`. `problems` lists each of them.")))]
 async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let wish: Result<_, Invalid> = StateWish::parse_many(&body.map);
     write(&app, call.call, body.digest, wish?, |tx, ctx, (ids, wish)| {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::of_several;
 use crate::app::App;
 use crate::call::{Body, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 use crate::write::write;
 
@@ -131,9 +131,9 @@ impl From<ShiftRefused> for Problem {
 /// that of doing it. When one cannot be moved, the problem is that one's, with its place in `ids` as `index`, and all are
 /// listed in `problems`.
 #[utoipa::path(post, path = "/api/v1/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
-    responses((status = 200, description = "What would happen, or has happened", body = ShiftedEvents), (status = 403, description = "Your role does not allow one; `index` says which", body = ProblemDocument),
-        (status = 404, description = "One is not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required`, `orphaned-overrides`, `wrong-state` or `conflict` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The events before and after the move.", body = ShiftedEvents), (status = 403, description = "Your role does not allow the change of the event at `index`. `problems` lists every event that failed."),
+        (status = 404, description = "The event at `index` does not exist, or you are not allowed to see it."),
+        (status = 409, description = "`review-required`, `orphaned-overrides`, `wrong-state` or `conflict`, for the event at `index`. `problems` lists every event that failed.")))]
 async fn shift(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let shift = Shift::parse(&body.map)?;
     write(&app, call.call, body.digest, shift, |tx, ctx, shift| {

@@ -33,23 +33,28 @@ pub struct EventView {
     #[schema(value_type = Uuid)]
     id: EventId,
     /// Its UID in iCalendar.
+    #[schema(required)]
     uid: Option<String>,
     /// Its calendar.
     #[schema(value_type = Uuid)]
     calendar_id: CalendarId,
     /// Who made it; null for anonymous callers.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     author_id: Option<UserId>,
     /// What it is called; null when you only see its times.
+    #[schema(required)]
     title: Option<String>,
     /// What it is about.
+    #[schema(required)]
     description: Option<String>,
     /// Where.
+    #[schema(required)]
     location: Option<String>,
     /// At which venue.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     venue_id: Option<VenueId>,
     /// A page about it.
+    #[schema(required)]
     url: Option<String>,
     /// Words to find it by.
     categories: Vec<String>,
@@ -58,32 +63,37 @@ pub struct EventView {
     /// The first moment after.
     end: String,
     /// The IANA zone of the wall clock; null for all-day and floating events.
+    #[schema(required)]
     time_zone: Option<String>,
     /// The zone of the end, when it is another one.
+    #[schema(required)]
     end_time_zone: Option<String>,
     /// Whether the wall clock is that of wherever one is.
     floating: bool,
     /// Whether it takes whole days.
     all_day: bool,
     /// Of an instance: the event that it belongs to.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     series_id: Option<EventId>,
     /// Of an instance: where the series alone would put it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     original_start: Option<String>,
     /// Of an instance: whether it is different from what the series says.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     overridden: Option<bool>,
     /// RRULE, RDATE and EXDATE lines of iCalendar; not given with instances.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recurrence: Option<Vec<String>>,
     /// What is different at some occurrences; not given with instances.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Object>>, nullable = false)]
     overrides: Option<Vec<Value>>,
     /// The series it was split from.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     split_from: Option<EventId>,
     /// Minutes before the start.
     reminders: Vec<i64>,
@@ -97,16 +107,20 @@ pub struct EventView {
     /// Whether it takes people's time.
     busy: bool,
     /// How many seats there are; null for as many as come.
+    #[schema(required)]
     capacity: Option<i64>,
     /// How many are taken.
     seats_taken: i64,
     /// How many are left; null for as many as come.
+    #[schema(required)]
     seats_left: Option<i64>,
     /// How many wait.
     waitlist_length: i64,
     /// How seats are given.
+    #[schema(required)]
     registration: Option<RegistrationView>,
     /// Whom it is for.
+    #[schema(required)]
     audience: Option<AudienceView>,
     /// What other programs keep with it.
     #[schema(value_type = Object)]
@@ -114,21 +128,26 @@ pub struct EventView {
     /// Counts its changes, from 1, without gaps.
     version: i64,
     /// What you are to it; null when you are not signed in.
+    #[schema(required)]
     my_role: Option<&'static str>,
     /// When it was made.
     created_at: String,
     /// When it last changed.
     updated_at: String,
     /// Since when it is in the trash.
+    #[schema(required)]
     deleted_at: Option<String>,
     /// After a write under the policy `warn` or `reject`: what takes the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
     /// With `conflicts`: probably the same event once more, `reason` `duplicate`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     warnings: Option<Vec<ClashView>>,
     /// With `conflicts`: up to when they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_until: Option<String>,
 }
 
@@ -137,12 +156,15 @@ pub struct EventView {
 #[schema(title = "RegistrationSettings")]
 pub struct RegistrationView {
     enabled: bool,
+    #[schema(required)]
     opens_at: Option<String>,
+    #[schema(required)]
     closes_at: Option<String>,
     waitlist: bool,
     approval: bool,
     max_seats: i64,
     per_instance: bool,
+    #[schema(required)]
     price: Option<PriceView>,
     near_full_threshold: i64,
 }

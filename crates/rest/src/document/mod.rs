@@ -1,12 +1,15 @@
 //! The OpenAPI document: what stands at its top, and what is true of every operation, added here so that handlers
 //! describe only what is their own.
 
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+mod responses;
+mod shapes;
+
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, ContentBuilder, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Required, Response, ResponseBuilder, Schema, Server, Type, path, tag::TagBuilder,
+    ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Schema, Server, Type,
+    tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -52,30 +55,6 @@ const TAGS: &[(&str, &str)] = &[
     ("operation", "For whoever runs the server: health, readiness, metrics."),
 ];
 
-/// The headers that every answer of the API carries.
-const HEADERS: &[(&str, &str, Type)] = &[
-    ("X-Request-Id", "Names this request in the server's log.", Type::String),
-    ("RateLimit-Limit", "How many requests of this kind a client may make a minute.", Type::Integer),
-    ("RateLimit-Remaining", "How many are left now.", Type::Integer),
-    ("RateLimit-Reset", "Seconds until the full number is there again.", Type::Integer),
-];
-
-/// The problems that any operation may answer with: component, status, description.
-const PROBLEMS: &[(&str, &str, &str)] = &[
-    ("Unreadable", "400", "The request cannot be read."),
-    ("SignInNeeded", "401", "Nobody is signed in, or the token is not valid."),
-    ("NotFound", "404", "It is not there, or it is not yours to see."),
-    ("TooLarge", "413", "The body is too large."),
-    ("MediaType", "415", "The body's content type is not read here."),
-    ("Invalid", "422", "Some values are not right; `errors` lists all of them."),
-    ("TooManyRequests", "429", "Too many requests: wait as many seconds as `Retry-After` says."),
-    (
-        "Unexpected",
-        "default",
-        "Any other problem. 5xx: nothing was changed; where asking again helps, it comes with `Retry-After`.",
-    ),
-];
-
 /// The document without operations.
 pub fn bare() -> OpenApi {
     let mut licence = License::new("MIT OR Apache-2.0");
@@ -107,46 +86,13 @@ fn components() -> utoipa::openapi::Components {
     let mut inner: Vec<(String, RefOr<Schema>)> =
         vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
     ProblemDocument::schemas(&mut inner);
+    responses::schemas(&mut inner);
     let mut components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(token))
         .schemas_from_iter(inner)
         .build();
-    for (name, about, kind) in HEADERS {
-        let schema = ObjectBuilder::new().schema_type(kind.clone()).build();
-        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(*about)).build();
-        components.headers.insert((*name).to_owned(), header.into());
-    }
-    for (name, status, about) in PROBLEMS {
-        components.responses.insert((*name).to_owned(), problem(status, about).into());
-    }
+    responses::add_to(&mut components);
     components
-}
-
-fn problem(status: &str, about: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDocument::name()))).build();
-    let mut response = ResponseBuilder::new().description(about).content("application/problem+json", content).build();
-    let integer = || ObjectBuilder::new().schema_type(Type::Integer).build();
-    if status == "429" {
-        let about = "Seconds after which another try makes sense.";
-        let header = HeaderBuilder::new().schema(Some(integer())).description(Some(about)).build();
-        response.headers.insert("Retry-After".to_owned(), header.into());
-    }
-    if status == "401" {
-        let text = ObjectBuilder::new().schema_type(Type::String).build();
-        let header = HeaderBuilder::new().schema(Some(text)).description(Some("`Bearer`")).build();
-        response.headers.insert("WWW-Authenticate".to_owned(), header.into());
-    }
-    add_headers(&mut response);
-    response
-}
-
-fn add_headers(response: &mut Response) {
-    for (name, ..) in HEADERS {
-        let there = response.headers.keys().any(|given| given.eq_ignore_ascii_case(name));
-        if !there {
-            response.headers.insert((*name).to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))));
-        }
-    }
 }
 
 /// Adds what is true of every operation.
@@ -155,6 +101,13 @@ pub fn complete(document: &mut OpenApi) {
         if path.starts_with(BASE) || path.ends_with(".ics") {
             for (method, operation) in operations(item) {
                 complete_one(path, method, operation);
+            }
+        }
+    }
+    if let Some(components) = &mut document.components {
+        for (name, schema) in &mut components.schemas {
+            if let RefOr::T(schema) = schema {
+                refine_properties(name, schema);
             }
         }
     }
@@ -173,27 +126,36 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 }
 
 fn complete_one(path: &str, method: &str, operation: &mut Operation) {
-    for (status, response) in &mut operation.responses.responses {
-        if let RefOr::T(response) = response {
-            add_headers(response);
-            // Every error is a problem document, also where a handler only names the schema.
-            if status.starts_with(['4', '5'])
-                && let Some(content) = response.content.shift_remove("application/json")
-            {
-                response.content.insert("application/problem+json".to_owned(), content);
-            }
-        }
-    }
-    let parameters = operation.parameters.get_or_insert_default();
-    let has_query = parameters
-        .iter()
-        .any(|parameter| matches!(parameter, RefOr::T(p) if matches!(p.parameter_in, ParameterIn::Query)));
+    let owner = operation.operation_id.clone().unwrap_or_default();
     let can_be_repeated = method == "post"
         && !path.starts_with("/api/v1/auth/")
         && !path.ends_with("/tokens")
         && !["/api/v1/me/feeds", "/api/v1/share-links"].contains(&path);
+    let answers = |status: &str| operation.responses.responses.contains_key(status);
+    let (is_cached, is_guarded) = (answers("304"), answers("412"));
+    let parameters = operation.parameters.get_or_insert_default();
+    let mut has_query = false;
+    for parameter in parameters.iter_mut() {
+        if let RefOr::T(parameter) = parameter
+            && matches!(parameter.parameter_in, ParameterIn::Query)
+        {
+            has_query = true;
+            if let Some(schema) = &mut parameter.schema {
+                // A parameter is left out or has a value: there is no null in an address.
+                not_nullable(schema);
+                shapes::refine(&owner, &parameter.name, schema);
+            }
+        }
+    }
     if can_be_repeated {
-        parameters.push(idempotency_key().into());
+        parameters.push(RefOr::Ref(Ref::new("#/components/parameters/IdempotencyKey")));
+    }
+    if is_cached {
+        parameters.push(RefOr::Ref(Ref::new("#/components/parameters/IfNoneMatch")));
+    }
+    // The operations of a batch carry their own versions.
+    if is_guarded && !path.ends_with("/batch") {
+        parameters.push(RefOr::Ref(Ref::new("#/components/parameters/IfMatch")));
     }
     if parameters.is_empty() {
         operation.parameters = None;
@@ -206,19 +168,46 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
         }
     }
     let has_body = operation.request_body.is_some();
-    let public = operation.security.as_deref() == Some(&[SecurityRequirement::default()]);
-    for (name, status, _) in PROBLEMS {
-        let applies = match *status {
-            "400" | "413" | "415" => has_body,
-            "401" => !public,
-            "404" => path.contains('{'),
-            "422" => has_body || has_query || can_be_repeated,
-            _ => true,
-        };
-        if applies {
-            let response = || RefOr::Ref(Ref::from_response_name(*name));
-            operation.responses.responses.entry((*status).to_owned()).or_insert_with(response);
+    let is_public = operation.security.as_deref() == Some(&[SecurityRequirement::default()]);
+    let applies = |status: &str| match status {
+        "400" | "413" | "415" => has_body,
+        "401" => !is_public,
+        "404" => path.contains('{'),
+        "422" => has_body || has_query || can_be_repeated,
+        "429" | "503" | "default" => true,
+        _ => false,
+    };
+    responses::complete(operation, applies);
+}
+
+/// Takes the null out of a type.
+fn not_nullable(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && let SchemaType::Array(kinds) = &mut object.schema_type
+    {
+        kinds.retain(|kind| *kind != Type::Null);
+        if let [kind] = kinds.as_slice() {
+            object.schema_type = SchemaType::Type(kind.clone());
         }
+    }
+}
+
+/// Refines the properties of a component's schema.
+fn refine_properties(name: &str, schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) => {
+            for (property, schema) in &mut object.properties {
+                shapes::refine(name, property, schema);
+            }
+        }
+        Schema::AllOf(parts) => {
+            for part in &mut parts.items {
+                if let RefOr::T(part) = part {
+                    refine_properties(name, part);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -230,15 +219,4 @@ fn not_null(content: &mut Content) {
             content.schema = Some(one.clone());
         }
     }
-}
-
-fn idempotency_key() -> path::Parameter {
-    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).build();
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some("Makes a retry safe: the same key and request have one effect and get the same answer."))
-        .schema(Some(schema))
-        .build()
 }
