@@ -126,7 +126,8 @@ impl AuditHead {
 
 /// List the audit log
 ///
-/// Writes, exports, what administrators saw by their rights alone, and sign-ins, newest first. For administrators.
+/// Returns writes, exports, administrators' views of other people's data, and sign-ins, newest first. Requires an
+/// administrator; a personal token also needs the scope `admin`.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "operation", operation_id = "list_audit",
     params(("actor_id" = Option<uuid::Uuid>, Query, description = "Only what this account did"),
         ("action" = Option<String>, Query, description = "Only `write`, `export`, `admin_view` or `sign_in`"),
@@ -154,10 +155,11 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     }))
 }
 
-/// The head of the audit log
+/// Show the head of the audit log
 ///
-/// The rows are sealed in a chain every second; `kalends check` verifies it. Keep the head elsewhere now and then. For
-/// administrators.
+/// Returns the newest seal of the audit log. The server seals new rows in a hash chain every second, and `kalends
+/// check` verifies the chain. Keep a copy of the head elsewhere to prove later that no row was changed or removed.
+/// Requires an administrator.
 #[utoipa::path(get, path = "/api/v1/audit/head", tag = "operation", operation_id = "get_audit_head",
     responses((status = 200, description = "The newest seal.", body = AuditHead), (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`.")))]
 async fn head(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {

@@ -147,7 +147,7 @@ fn view(allowed: &Allowed) -> Reply {
 
 /// List calendars
 ///
-/// All that are shared with you or open to you, by name. Without signing in: the public ones.
+/// Returns the calendars that you may see, sorted by name. Without sign-in, returns the public calendars.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -166,9 +166,10 @@ async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     }))
 }
 
-/// Make a calendar
+/// Create a calendar
 ///
-/// It belongs to you; share it with others afterwards.
+/// Creates a calendar that you own and returns it. Creating a public calendar requires the account role organizer or
+/// admin. Use `POST /calendars/{id}/share` to give other people access.
 #[utoipa::path(post, path = "/api/v1/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
     responses((status = 201, description = "The resource was created. `Location` holds its path.", body = CalendarView), (status = 403, description = "`role-needed`: a public calendar requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -185,7 +186,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show a calendar
 ///
-/// Also without signing in, where it is public.
+/// Returns a calendar that you may see. Public calendars need no sign-in.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "The calendar", body = CalendarView), (status = 304)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
@@ -196,9 +197,11 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>
     Ok(Reply::unless_known(&call, view.etag(), &view))
 }
 
-/// Change a calendar
+/// Update a calendar
 ///
-/// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
+/// Applies a JSON merge patch (RFC 7396) and returns the updated calendar. Requires the owner role. If you change the
+/// time zone, all-day and floating events move to the days of the new zone; this fails with 409 if they would then
+/// conflict with other events and the policy is `reject`.
 #[utoipa::path(patch, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
     responses((status = 200, description = "The updated resource.", body = CalendarView), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`conflict`: in the new `time_zone` the all-day and floating events that `event_ids` lists would overlap others, and the policy of the calendar or of a venue is `reject`."), (status = 412)))]
@@ -215,7 +218,8 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<C
 
 /// Delete a calendar
 ///
-/// Its events go out of sight with it. Owners may; the calendar that an account was made with stays.
+/// Deletes a calendar and hides its events. Requires the owner role. The default calendar of an account cannot be
+/// deleted (409).
 #[utoipa::path(delete, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`default-calendar`: a default calendar cannot be deleted."), (status = 412)))]

@@ -131,11 +131,11 @@ pub struct WhatIfBody {
     title: Option<String>,
 }
 
-/// What would conflict?
+/// Find conflicts
 ///
-/// With an event that is not made. Looks in the calendar, at the venue and at the people that are named, at your own time when
-/// none is. Exact across series up to `checked_until`. Of others' events you get what you may see: perhaps only the times. Other
-/// people count as busy only with what you may see at least as busy.
+/// Checks an event that does not exist yet for conflicts, and changes nothing. Checks the calendar, the venue and the
+/// people in the request, or your own time if it names none. The result is exact for series, up to `checked_until`.
+/// Only events whose times you may see are reported or counted as busy, and you see of each only what you may see.
 #[utoipa::path(post, path = "/api/v1/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
     responses((status = 200, description = "The conflicts.", body = ReportView), (status = 404, description = "The calendar or the venue does not exist, or you are not allowed to see it."),
         (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
@@ -203,9 +203,10 @@ pub struct FreeBusyView {
     venues: Vec<BusyVenue>,
 }
 
-/// When are they busy?
+/// Show busy times
 ///
-/// People and venues, without a word about by what. Yourself when nobody is named.
+/// Returns when people and venues are busy, without revealing which events make them busy. Returns your own busy times
+/// if the request names nobody. Only events whose times you may see are counted.
 #[utoipa::path(get, path = "/api/v1/freebusy", tag = "conflicts", operation_id = "free_busy",
     params(("user_id" = Option<String>, Query, description = "People, separated by commas; at most 100"), ("venue_id" = Option<String>, Query, description = "Venues, separated by commas; at most 100"),
         ("from" = String, Query, description = "From here; RFC 3339 with offset"), ("to" = String, Query, description = "… up to here; at most 366 days later"),
@@ -281,10 +282,10 @@ pub struct SlotsView {
     next_cursor: Option<String>,
 }
 
-/// Find a time
+/// Find free slots
 ///
-/// The first slots in which the people and the venue are free. Other people count as busy only with what you may see at least
-/// as busy.
+/// Returns the first slots in which all given people and the venue are free. Only events whose times you may see are
+/// counted as busy.
 #[utoipa::path(post, path = "/api/v1/free-slots", tag = "conflicts", operation_id = "find_free_slots", request_body = FreeSlotsBody,
     responses((status = 200, description = "The free slots. The list is empty if there is none.", body = SlotsView), (status = 404, description = "The venue does not exist."),
         (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]

@@ -59,9 +59,10 @@ impl Format {
 
 /// Export events
 ///
-/// Everything that the list of events with the same filters shows, in all its pages, as one file. CSV (RFC 4180) has a row
-/// for each event or, with `expand=true`, instance; texts that a spreadsheet would take for a formula begin with an
-/// apostrophe. Who is signed in is noted in the audit log, with the filters.
+/// Returns all events that the list of events with the same filters returns, as one file in the given format. A CSV
+/// file (RFC 4180) has a row for each event or, with `expand=true`, for each instance; a text that a spreadsheet would
+/// read as a formula starts with an apostrophe. The export of a signed-in user is recorded in the audit log with its
+/// filters.
 #[utoipa::path(get, path = "/api/v1/exports", tag = "feeds", operation_id = "export_events", security((), ("bearer" = [])),
     params(("format" = String, Query, description = "`ics`, `csv` or `json`"),
         ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),

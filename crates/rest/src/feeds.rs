@@ -60,10 +60,10 @@ pub(crate) fn language(query: &mut Query) -> Option<Language> {
     query.text("lang").map(|tag| Language::of(&tag))
 }
 
-/// Calendar as iCalendar
+/// Show a calendar as iCalendar
 ///
-/// Every published event of the calendar as you may see it, live: whoever is not signed in sees public events of public
-/// calendars. Unchanged, it answers 304 without reading an event.
+/// Returns the published events of a calendar, as you may see them, as iCalendar text for calendar apps. Without
+/// sign-in, returns the public events of public calendars. Send `If-None-Match` to get 304 if nothing has changed.
 #[utoipa::path(get, path = "/calendars/{id}.ics", tag = "feeds", operation_id = "get_calendar_feed", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The calendar"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304)))]
@@ -89,9 +89,9 @@ async fn of_calendar(
     Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
-/// Event as iCalendar
+/// Show an event as iCalendar
 ///
-/// One event, with all that makes up its series, as you may see it.
+/// Returns one event, with its whole series, as you may see it, as iCalendar text.
 #[utoipa::path(get, path = "/events/{id}.ics", tag = "feeds", operation_id = "get_event_feed", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`")),
     responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304)))]
@@ -117,9 +117,10 @@ async fn of_event(
     Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
-/// Secret feed as iCalendar
+/// Show a secret feed as iCalendar
 ///
-/// The calendars of a secret feed as its owner may see them now; whoever knows the address needs nothing else.
+/// Returns the calendars of a secret feed, as its owner may see them now, as iCalendar text. The secret in the address
+/// is the only credential.
 #[utoipa::path(get, path = "/feeds/{token}.ics", tag = "feeds", operation_id = "get_secret_feed", security(()),
     params(("token" = String, Path, description = "The secret of the feed"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the owner's account")),
     responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304),
@@ -299,7 +300,7 @@ struct FeedPage {
 
 /// List your secret feeds
 ///
-/// Never their secrets.
+/// Returns your secret feeds without their addresses.
 #[utoipa::path(get, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "list_feeds",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -328,10 +329,10 @@ struct FeedBody {
     busy_only: Option<bool>,
 }
 
-/// Make a secret feed
+/// Create a secret feed
 ///
-/// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
-/// knows the address reads what you may read. Not by personal token.
+/// Creates a feed with a secret address and returns it. Anyone who knows the address can read what you may read. The
+/// address is shown only once, so `Idempotency-Key` has no effect here. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
     responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeFeedView),
         (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token.")))]
@@ -351,7 +352,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Delete a secret feed
 ///
-/// Its address is dead at once. Not by personal token.
+/// Deletes a feed. Its address stops working at once. Personal tokens are not accepted.
 #[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
         (status = 404, description = "It does not exist, or it belongs to another account.")))]

@@ -159,7 +159,7 @@ pub struct MemberLine {
 
 /// List groups
 ///
-/// Those that you own or are in, by name.
+/// Returns the groups that you own or are a member of, sorted by name.
 #[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "list_groups",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of results.", body = GroupPage)))]
@@ -172,9 +172,9 @@ async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Quer
     Ok(Reply::ok(&GroupPage { items, next_cursor: page.next.map(|next| next.encode()) }))
 }
 
-/// Make a group
+/// Create a group
 ///
-/// It is yours, and you are in it.
+/// Creates a group that you own, makes you a member, and returns it.
 #[utoipa::path(post, path = "/api/v1/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
     responses((status = 201, description = "The resource was created. `Location` holds its path.", body = GroupView)))]
 async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -189,7 +189,7 @@ async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) ->
 
 /// Show a group
 ///
-/// To who owns it or is in it, and to administrators.
+/// Returns a group. Visible to its owner, its members and administrators.
 #[utoipa::path(get, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
     responses((status = 200, description = "The group", body = GroupView), (status = 304)))]
 async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, query: Query) -> Answer {
@@ -199,9 +199,10 @@ async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathI
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// Change a group
+/// Update a group
 ///
-/// A JSON merge patch. Its owner may, and may hand it over to somebody in it.
+/// Applies a JSON merge patch (RFC 7396) and returns the updated group. The owner of the group can also hand it over to
+/// one of its members. Requires the owner of the group.
 #[utoipa::path(patch, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
     responses((status = 200, description = "The updated resource.", body = GroupView), (status = 403, description = "Only the owner of the group may do this."),
         (status = 412)))]
@@ -219,7 +220,7 @@ async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 
 /// Delete a group
 ///
-/// What it was given goes with it. Its owner may.
+/// Deletes a group and every permission that was given to it. Requires the owner of the group.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>) -> Answer {
@@ -232,9 +233,9 @@ async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
     .await
 }
 
-/// List who is in a group
+/// List the members of a group
 ///
-/// By user name; to who owns it or is in it, and to administrators.
+/// Returns the members of a group, sorted by user name. Visible to the owner, the members and administrators.
 #[utoipa::path(get, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of results.", body = MemberPage)))]
@@ -257,9 +258,10 @@ async fn list_members(
     Ok(Reply::ok(&MemberPage { items: items.collect(), next_cursor: page.next.map(|next| next.encode()) }))
 }
 
-/// Put people into a group
+/// Add members to a group
 ///
-/// All of them or none; they have at once what the group was given. Its owner may. A group may have 1,000 members.
+/// Adds people to a group, all or none, and returns the number of members. New members immediately get all permissions
+/// of the group. A group can have 1,000 members. Requires the owner of the group.
 #[utoipa::path(post, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
     responses((status = 200, description = "The number of members now.", body = MemberCount), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
@@ -273,9 +275,10 @@ async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): Pat
     .await
 }
 
-/// Take somebody out of a group
+/// Remove a member from a group
 ///
-/// Its owner may, and everybody may leave. What they had through it is gone at once.
+/// Removes a person from a group; the permissions that they had through it end at once. Requires the owner of the
+/// group, except for your own membership, which you can always end.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
     params(("id" = uuid::Uuid, Path, description = "The group"), ("user_id" = uuid::Uuid, Path, description = "The person")),
     responses((status = 204, description = "The person is not a member any more."), (status = 403, description = "Only the owner of the group may do this.")))]

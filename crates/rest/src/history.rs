@@ -252,8 +252,9 @@ fn difference(from: Option<&Allowed>, to: &Allowed) -> DiffView {
 
 /// List the versions of an event
 ///
-/// Newest first, in pages, without their content: who changed what, when, and what they said. Who works on the event or has a
-/// role of its own on it sees every version; who only views its calendar those that its viewers could see.
+/// Returns the versions of an event, newest first, without their content: who made each, when, and their comment.
+/// Editors, owners and people with a role on the event itself see every version. People who only view its calendar see
+/// the versions that viewers could see at the time.
 #[utoipa::path(get, path = "/api/v1/events/{id}/history", tag = "history", operation_id = "list_history",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
@@ -279,7 +280,7 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
 
 /// Show a version of an event
 ///
-/// The whole event as of that version, in the form of `GET /events/{id}`.
+/// Returns the whole event as of a version, in the form of `GET /events/{id}`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "Its number")),
     responses((status = 200, description = "The event as of that version.", body = EventView), (status = 304),
@@ -300,7 +301,8 @@ async fn show(
 
 /// Compare two versions of an event
 ///
-/// In either direction: field by field for people, and as JSON Patch for programs.
+/// Returns the differences between two versions, in either order: by field for people, and as JSON Patch (RFC 6902) for
+/// programs. You must be able to see the content of both versions.
 #[utoipa::path(get, path = "/api/v1/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("v1" = i64, Path, description = "From this version"), ("v2" = i64, Path, description = "To this one")),
     responses((status = 200, description = "The differences.", body = DiffView), (status = 403, description = "You may see only when this event takes place, not its content.")))]
@@ -317,10 +319,12 @@ async fn diff(
     Ok(Reply::ok(&difference(Some(&from), &to)))
 }
 
-/// Roll an event back to a version
+/// Roll back an event
 ///
-/// A new version with the whole old state: content, editorial state, calendar, in or out of the trash. Who may edit it may, as
-/// far as they could bring it there step by step; into and out of the trash its owners. What changes nothing is no new version.
+/// Makes an earlier version of the event the current one, as a new version, and returns it. Restores the content, the
+/// editorial state, the calendar, and whether the event is in the trash. You need the same permissions as for making
+/// each change by hand; moving the event into or out of the trash requires the owner role. No version is added if
+/// nothing would change.
 #[utoipa::path(post, path = "/api/v1/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
     request_body = Option<RollbackBody>,
@@ -343,10 +347,11 @@ async fn roll_back(
     .await
 }
 
-/// The story of an event
+/// List the changelog of an event
 ///
-/// Oldest first, in pages: each version with what is different from the one before it, and in between who was given which role
-/// (for who may see roles, and for as long as the change log is kept). A page may be shorter than `limit` when the event is large.
+/// Returns the versions of the event, oldest first, each with its differences from the previous version. Changes of
+/// roles are listed in between, if you may see roles and the change log still has them. A page may be shorter than
+/// `limit` if the event is large.
 #[utoipa::path(get, path = "/api/v1/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
@@ -427,11 +432,12 @@ impl LineView {
     }
 }
 
-/// Take a whole calendar back to an instant
+/// Restore a calendar to an instant
 ///
-/// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
-/// each as a new version. What cannot go back (its time is taken, say) stays as it is, and its item says why. By default a
-/// preview. Owners of the calendar may; at most 1,000 events may have changed since.
+/// Takes all events of a calendar back to their state at an instant, in one transaction: changed events are rolled
+/// back, deleted events are restored, and newer events are moved to the trash. Each gets a new version. An event that
+/// cannot go back, for example because of a conflict, stays as it is, and its item says why. Only previews the result
+/// by default. Requires the owner role. Fails with 422 if more than 1,000 events have changed since.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
     responses((status = 200, description = "The events that would change, or have changed.", body = RestoreResult), (status = 403, description = "Requires the owner role."), (status = 422, description = "The request contains invalid values, or more than 1,000 events have changed since.")))]
 async fn restore_calendar(

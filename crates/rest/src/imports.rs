@@ -23,18 +23,21 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A file with what is to be done with it.
 #[derive(ToSchema)]
-#[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": "true"}))]
+#[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": true}))]
 #[expect(dead_code, reason = "describes the form, which `Form` reads")]
 pub struct ImportForm {
     /// The file; its size is limited by the server's configuration (20 MiB unless it says otherwise).
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// How it is read: `ics` (default).
+    #[schema(nullable = false)]
     profile: Option<String>,
     /// Which calendar; without one your own.
+    #[schema(nullable = false)]
     calendar_id: Option<uuid::Uuid>,
-    /// `true`: only say what would be done.
-    dry_run: Option<String>,
+    /// Whether to report only what the import would do. Defaults to `false`.
+    #[schema(nullable = false)]
+    dry_run: Option<bool>,
 }
 
 const YES_OR_NO: &[(&str, bool)] = 
@@ -55,9 +58,10 @@ fn read(form: Form) -> Result<NewImport, Invalid> {
 
 /// Import a file
 ///
-/// Takes the events of a file into a calendar that you may edit, as a job whose `result` says what became of each event, by
-/// the line of the file. The same file again changes nothing; of two states of one event (by UID) the newer stays; what
-/// cannot be read stops none of the others. Deleting the job undoes it.
+/// Queues a job that imports the events of a file into a calendar, and returns the job. Its `result` says for each
+/// event, by the line of the file, what was done. Importing the same file again changes nothing. If an event exists
+/// already (by UID), the newer state wins. An event that cannot be read does not stop the others. Delete the job to
+/// undo the import. Requires the editor role on the calendar.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "The import was queued. `Location` holds the path of the job.", body = JobView), (status = 403, description = "Requires the editor role on the calendar."),
         (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 413, description = "The file is larger than the limit that `detail` names."),

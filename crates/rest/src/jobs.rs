@@ -315,7 +315,7 @@ impl From<JobError> for Problem {
 
 /// List jobs
 ///
-/// Your own, newest first; administrators see everybody's. Results come without their rows.
+/// Returns your jobs, newest first, without the rows of their results. Administrators see everyone's jobs.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs",
     params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import` or `conflicts`"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
@@ -340,7 +340,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 
 /// Show a job
 ///
-/// How far it is, what happened, and what came of it.
+/// Returns a job with its progress, log and result.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job", body = JobView), (status = 304)))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>, query: Query) -> Answer {
@@ -350,9 +350,10 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
     Ok(Reply::unless_known(&call.call, tag(&job), &JobView::of(&job)))
 }
 
-/// Stop a job
+/// Cancel a job
 ///
-/// At once while it waits, else before its next step. What it did so far stays, and can be undone by deleting the job.
+/// Cancels a job, at once if it is queued, otherwise before its next step, and returns it. Changes made so far stay;
+/// delete the job to undo them. Fails with 409 if the job has finished.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: the job has already finished.")))]
 async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
@@ -362,9 +363,10 @@ async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<J
     .await
 }
 
-/// Try a job again
+/// Retry a job
 ///
-/// One that failed or was stopped; it goes on behind what is done.
+/// Queues a failed or cancelled job again and returns it. The job continues after the steps that are already done.
+/// Fails with 409 in any other state.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: only jobs that failed or were cancelled can be retried.")))]
 async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
@@ -378,8 +380,9 @@ async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Jo
 
 /// Undo a job
 ///
-/// What an import made goes (drafts for good, others into the trash), what it changed is as before; what somebody changed
-/// since stays, and `result.undone` says so. The job stays, as `reverted`.
+/// Undoes an import: created events are moved to the trash (drafts are deleted for good), and updated events are rolled
+/// back. Events that someone has changed since are kept and listed in `result.undone`. The job stays, with the state
+/// `reverted`. A running job must be cancelled first (409).
 #[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
     responses((status = 202, description = "There is much to undo, so the work continues in the background. `Location` holds the path of the job.", body = JobView), (status = 204, description = "The job was undone."), (status = 409, description = "`wrong-state`: the job is running. Cancel it first.")))]
 async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {

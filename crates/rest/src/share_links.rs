@@ -140,12 +140,12 @@ struct LinkBody {
     busy_only: Option<bool>,
 }
 
-/// Share several events by a link
+/// Create a share link
 ///
-/// Whoever has the address sees the events without an account: what is published, as everybody may know it (no linked people,
-/// no `meta`), of private events the times alone, confidential ones not at all. What you may no longer share disappears from
-/// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
-/// Not by personal token.
+/// Creates a link through which anyone can see the given events without an account, and returns its address. The link
+/// shows published events without linked people and `meta`, only the times of private events, and no confidential
+/// events. Events that you may no longer share disappear from it at once. The address is shown only once, so
+/// `Idempotency-Key` has no effect here. Requires the owner role on every event. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
     responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeLinkView),
         (status = 403, description = "`forbidden`: you do not own the event at `index`. `scope-needed`: personal tokens are not accepted here."),
@@ -167,7 +167,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// List your share links
 ///
-/// Never their secrets.
+/// Returns your share links without their addresses.
 #[utoipa::path(get, path = "/api/v1/me/share-links", tag = "sharing", operation_id = "list_share_links",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -184,7 +184,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 
 /// Delete a share link
 ///
-/// Its address is dead at once. Not by personal token.
+/// Deletes a share link. Its address stops working at once. Personal tokens are not accepted.
 #[utoipa::path(delete, path = "/api/v1/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
         (status = 404, description = "It does not exist, or it belongs to another account.")))]
@@ -202,9 +202,9 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<S
     .await
 }
 
-/// Events of a share link
+/// Show a share link
 ///
-/// What the link shows now, for whoever has it: no account is needed.
+/// Returns the events that a share link shows now. Needs no account.
 #[utoipa::path(get, path = "/api/v1/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
     params(("token" = String, Path, description = "The secret of the link")),
     responses((status = 200, description = "The events", body = OpenedView), (status = 304),
@@ -223,9 +223,9 @@ async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>,
     Ok(behind_secret(reply.etag(tag).or_not_modified(&call)))
 }
 
-/// Events of a share link as iCalendar
+/// Show a share link as iCalendar
 ///
-/// The same as a calendar, for whoever has the link: to be looked at once or subscribed to.
+/// Returns the events of a share link as iCalendar text, to open once or to subscribe to. Needs no account.
 #[utoipa::path(get, path = "/share-links/{token}.ics", tag = "sharing", operation_id = "get_share_link_feed", security(()),
     params(("token" = String, Path, description = "The secret of the link"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the maker's account")),
     responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304),

@@ -102,8 +102,9 @@ impl SharedView {
 
 /// List what is shared with you
 ///
-/// Calendars and events of others on which you were given a role: by name, by your address or through a group; the newest
-/// first. Something that came to you in several ways stands there as often.
+/// Returns the calendars and events of others on which you have a role, newest first. The role may have been given to
+/// you, to your email address or to a group. A resource that was shared with you in several ways is listed once for
+/// each.
 #[utoipa::path(get, path = "/api/v1/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of results.", body = SharedPage)))]

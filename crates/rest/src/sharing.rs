@@ -178,8 +178,9 @@ fn told(permissions: &[Permission], report: Option<&Report>) -> Reply {
 
 /// Share a calendar
 ///
-/// Gives people, groups and e-mail addresses roles on it, all of them or none. Owners may; whoever has a role already gets
-/// the new one. What is shared with an address is there for whoever has shown that it is theirs, now or within 30 days.
+/// Gives people, groups and email addresses a role on the calendar, all or none, and returns all permissions. Someone
+/// who already has a role gets the new one. An email address takes effect for the account that has verified it, now or
+/// within 30 days. Requires the owner role.
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
     responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
@@ -196,9 +197,9 @@ async fn share_calendar(
     .await
 }
 
-/// Who may do what on a calendar
+/// List the permissions on a calendar
 ///
-/// Everybody with a role on it, and which.
+/// Returns everyone who has a role on the calendar, and the role. Requires the editor or owner role.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
     responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn calendar_permissions(
@@ -212,9 +213,10 @@ async fn calendar_permissions(
     Ok(all(&sharing::calendar_permissions(&mut conn, &call.call.ctx, id).await?))
 }
 
-/// Give one person a role on a calendar
+/// Set a person's role on a calendar
 ///
-/// Instead of the one there was. Owners may.
+/// Gives a person a role on the calendar, replacing their current role, and returns the permission. Requires the owner
+/// role. Fails with 409 if the calendar would have no owner.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
@@ -232,9 +234,10 @@ async fn put_calendar_permission(
     .await
 }
 
-/// Take a person's role on a calendar away
+/// Remove a person's role on a calendar
 ///
-/// Owners may, and everybody may leave.
+/// Removes a person's role on the calendar. Requires the owner role, except for your own role, which you can always
+/// give up. Fails with 409 if the calendar would have no owner.
 #[utoipa::path(delete, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
     params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),
@@ -265,9 +268,11 @@ pub struct TransferBody {
     keep: Option<String>,
 }
 
-/// Give a calendar to somebody else
+/// Transfer a calendar
 ///
-/// They become its owner; whoever owned it until now stays an editor, or what `keep` says. Owners and administrators may.
+/// Makes another person the owner of the calendar. The previous owner becomes an editor, or keeps the role in `keep`.
+/// Requires the owner role or an administrator. Returns the calendar, or 204 if you cannot see it any more. A default
+/// calendar cannot be transferred (409).
 #[utoipa::path(post, path = "/api/v1/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
     responses((status = 200, description = "The calendar, as you may see it now.", body = CalendarView), (status = 204, description = "The calendar was transferred and you cannot see it any more."), (status = 403, description = "Requires the owner role."), (status = 409, description = "`default-calendar`: a default calendar cannot be given to someone else.")))]
 async fn transfer_calendar(
@@ -289,10 +294,11 @@ async fn transfer_calendar(
     .await
 }
 
-/// Share one event
+/// Share an event
 ///
-/// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state. `conflicts`
-/// lists what they are busy with then, under the policy of the calendar or of `on_conflict`.
+/// Gives people, groups and email addresses a role on the event, all or none, and returns all permissions. People with
+/// a role on the event see it in any state. `conflicts` lists what they have at that time, under the policy of the
+/// calendar or of `on_conflict`. Requires the owner role.
 #[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = EventShareBody,
     responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`last-owner`: nobody would own the event any more. `conflict`: the people are busy at that time and the policy is `reject`."), (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
@@ -307,9 +313,10 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
     .await
 }
 
-/// Who may do what on an event
+/// List the permissions on an event
 ///
-/// Everybody with a role on it, its own or that of its calendar (`inherited`).
+/// Returns everyone who has a role on the event itself or, as `inherited`, on its calendar. Requires the editor or
+/// owner role.
 #[utoipa::path(get, path = "/api/v1/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn event_permissions(
@@ -323,9 +330,10 @@ async fn event_permissions(
     Ok(all(&sharing::event_permissions(&mut conn, &call.call.ctx, id).await?))
 }
 
-/// Give one person a role on an event
+/// Set a person's role on an event
 ///
-/// Instead of the one there was. Owners may.
+/// Gives a person a role on the event, replacing their current role, and returns the permission. Requires the owner
+/// role. Fails with 409 if the event would have no owner.
 #[utoipa::path(put, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
     responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
@@ -343,9 +351,10 @@ async fn put_event_permission(
     .await
 }
 
-/// Take a person's own role on an event away
+/// Remove a person's role on an event
 ///
-/// Owners may, and everybody may leave. What they are to the calendar stays.
+/// Removes a person's role on the event itself; their role on its calendar stays. Requires the owner role, except for
+/// your own role, which you can always give up.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
     params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
     responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),

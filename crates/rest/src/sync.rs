@@ -100,15 +100,16 @@ impl ChangeView {
     }
 }
 
-/// Follow what changes
+/// List changes
 ///
-/// Without `since`: everything that you see, calendars and events, in pages. Then, with the `next_token` of the page before,
-/// what has changed since, as you may see it now: what you gain access to comes as `created`, what you lose as `deleted`.
-/// Whoever goes on from token to token has what a full read gives and misses nothing.
+/// Without `since`, returns all calendars and events that you may see, in pages. Pass the `next_token` of each page as
+/// `since` of the next request; from then on the response lists what has changed since. Records are returned as you may
+/// see them now: a record that you gain access to is listed as `created`, and one that you lose access to as `deleted`.
+/// A client that follows the tokens misses nothing.
 ///
-/// 410: the token is too old, or from before the data was restored, or your account became an administrator's or ceased to
-/// be one. The cheap way back is `representation=ids`, which lists ids, versions and ETags alone (`start_again` in the problem
-/// is its address): fetch what differs, drop what is not listed, go on with its token.
+/// Fails with 410 if the token is too old, if the data was restored, or if your account became or ceased to be an
+/// administrator. To recover cheaply, request the path in `start_again`: it lists only ids, versions and ETags. Fetch
+/// the records that differ, drop those that are not listed, and continue with the new token.
 #[utoipa::path(get, path = "/api/v1/changes", tag = "sync", operation_id = "list_changes", security((), ("bearer" = [])),
     params(("since" = Option<String>, Query, description = "`next_token` of the page before; without it everything that is there"),
         ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only this calendar and its events; a token belongs to one choice of it"),

@@ -55,10 +55,10 @@ fn administers(call: &SignedInCall) -> bool {
     call.clone().as_admin().is_ok()
 }
 
-/// Find people
+/// Find users
 ///
-/// By the beginning of a user name or of a word of a name; case does not count. Administrators see whole accounts,
-/// disabled ones too, and find them by a whole e-mail address as well. Deleted accounts are not listed.
+/// Returns users whose user name, or a word of whose name, starts with `q`, ignoring case. Administrators see whole
+/// accounts, including disabled ones, and can also search for a whole email address. Deleted accounts are not listed.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users",
     params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -78,9 +78,10 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     Ok(Reply::ok(&UserPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// Show an account
+/// Show a user
 ///
-/// All of it if it is your own or you administer, else its card. A deleted account is a "Deleted user".
+/// Returns the whole account if it is your own or you are an administrator, otherwise only its id, name and user name.
+/// A deleted account has the name "Deleted user".
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
     (status = 200, description = "The account", body = UserView),
     (status = 304),
@@ -115,8 +116,8 @@ struct UserPatch {
 
 /// Administer an account
 ///
-/// A JSON merge patch (RFC 7396), for administrators; effective at once. The last administrator can neither be demoted
-/// nor disabled.
+/// Applies a JSON merge patch (RFC 7396) to an account and returns it. The change takes effect at once. Requires an
+/// administrator. The last administrator can be neither demoted nor disabled (409).
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
     (status = 200, description = "The updated resource.", body = AccountView),
     (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`."),

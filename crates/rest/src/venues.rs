@@ -129,7 +129,7 @@ pub struct VenuePage {
 
 /// List venues
 ///
-/// All there are, by name.
+/// Returns all venues, sorted by name.
 #[utoipa::path(get, path = "/api/v1/venues", tag = "venues", operation_id = "list_venues",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
@@ -148,9 +148,9 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     }))
 }
 
-/// Make a venue
+/// Create a venue
 ///
-/// Organisers and administrators may; whoever makes it manages it.
+/// Creates a venue that you manage and returns it. Requires the account role organizer or admin.
 #[utoipa::path(post, path = "/api/v1/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
     responses((status = 201, description = "The resource was created. `Location` holds its path.", body = VenueView), (status = 403, description = "`role-needed`: creating a venue requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
@@ -166,7 +166,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show a venue
 ///
-/// To everybody with an account.
+/// Returns a venue. Visible to everyone who is signed in.
 #[utoipa::path(get, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
     responses((status = 200, description = "The venue", body = VenueView), (status = 304), (status = 404, description = "The venue does not exist.")))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, query: Query) -> Answer {
@@ -176,9 +176,10 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ven
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// Change a venue
+/// Update a venue
 ///
-/// A JSON merge patch (RFC 7396). Who made it and administrators may. What is booked there stays.
+/// Applies a JSON merge patch (RFC 7396) and returns the updated venue. Existing bookings stay. Requires the person who
+/// created the venue or an administrator.
 #[utoipa::path(patch, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
     responses((status = 200, description = "The updated resource.", body = VenueView), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
         (status = 412)))]
@@ -196,7 +197,8 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<V
 
 /// Delete a venue
 ///
-/// Nothing can be booked there any more; events that were keep saying so. Who made it and administrators may.
+/// Deletes a venue, so that no event can be booked there any more. Events that were booked there keep their reference
+/// to it. Requires the person who created the venue or an administrator.
 #[utoipa::path(delete, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
         (status = 412)))]

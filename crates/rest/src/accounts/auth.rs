@@ -79,10 +79,11 @@ struct RegisterBody {
     time_zone: Option<String>,
 }
 
-/// Make an account
+/// Create an account
 ///
-/// It comes with a private calendar, and you are signed in. The server's operator can switch this off, or the choice of a
-/// role (422 at `/role`); nobody makes himself an administrator.
+/// Creates an account with a private default calendar, signs it in, and returns the account with its tokens. The
+/// operator of the server can disable sign-up (403), or the choice of a role (422 at `/role`). The admin role cannot be
+/// chosen at sign-up. Fails with 409 if the user name or the email address is in use.
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
     (status = 201, description = "The account was created and is signed in. `Location` holds its path.", body = SignedUpView),
     (status = 403, description = "`sign-up-closed`: only administrators create accounts on this server."),
@@ -169,8 +170,9 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 
 /// Sign in
 ///
-/// By user name or e-mail address. The answer to a wrong password, an unknown, a disabled and a deleted account is the
-/// same, and takes as long.
+/// Starts a session and returns its access token and refresh token. Sign in with a user name or an email address, as
+/// JSON or as an OAuth 2.0 password form. The server responds with the same 401, after the same time, to a wrong
+/// password and to an account that does not exist, is disabled or was deleted.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "accounts", security(()),
     request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
     (status = 200, description = "The tokens of a new session.", body = TokensView),
@@ -210,9 +212,10 @@ struct RefreshBody {
     refresh_token: String,
 }
 
-/// Get the next tokens
+/// Refresh tokens
 ///
-/// A refresh token is good once. If it comes a second time, somebody has stolen it: the whole session ends, for both.
+/// Returns new tokens for a session. Each refresh token works once. If it is used again, the server assumes that it was
+/// stolen and ends the whole session.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
     (status = 200, description = "The next tokens of the session.", body = TokensView),
     (status = 401, description = "`bad-token`: the refresh token has expired or was used before, or its session has ended."),
@@ -234,8 +237,8 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
 
 /// Sign out
 ///
-/// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
-/// at once.
+/// Ends the session of the request's access token, or of the `refresh_token` in the body. Both tokens stop working at
+/// once. Fails with 401 if there is no session to end.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
     (status = 204, description = "The session has ended."),
     (status = 403, description = "`scope-needed`: a personal token has no session. Revoke the token instead."),

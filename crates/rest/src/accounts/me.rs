@@ -21,7 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Show your account
 ///
-/// With your role and your settings.
+/// Returns your account with its role and settings.
 #[utoipa::path(get, path = "/api/v1/me", tag = "accounts", operation_id = "get_me", responses(
     (status = 200, description = "Your account", body = AccountView),
     (status = 304),
@@ -54,9 +54,10 @@ struct AccountPatch {
     time_zone: Option<String>,
 }
 
-/// Change your account
+/// Update your account
 ///
-/// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
+/// Applies a JSON merge patch (RFC 7396) and returns your account. A new email address must be verified again. Personal
+/// tokens are not accepted. Fails with 409 if the user name or the email address is in use.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
     (status = 200, description = "The updated resource.", body = AccountView),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
@@ -79,8 +80,9 @@ async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> An
 
 /// Delete your account
 ///
-/// Takes your name, address and password out of it and ends its sessions and tokens. What you wrote stays, as a deleted
-/// user's. Not by personal token.
+/// Removes your name, email address and password, and ends all sessions and tokens. Events and comments that you wrote
+/// stay and are shown as by a deleted user. Personal tokens are not accepted. Fails with 409 if you are the last
+/// administrator.
 #[utoipa::path(delete, path = "/api/v1/me", tag = "accounts", responses(
     (status = 204, description = "The account was deleted."),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
@@ -121,8 +123,8 @@ struct PasswordBody {
 
 /// Change your password
 ///
-/// Ends all your other sessions; personal tokens stay. A wrong current password is 422 at `/current_password`.
-/// Not by personal token.
+/// Changes your password and ends all your other sessions. Personal tokens stay valid, but are not accepted here. A
+/// wrong current password fails with 422 at `/current_password`.
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "accounts", request_body = PasswordBody, responses(
     (status = 204, description = "The password was changed and all other sessions have ended."),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),

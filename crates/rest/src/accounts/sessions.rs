@@ -71,9 +71,9 @@ struct SessionPage {
     total: Option<i64>,
 }
 
-/// List where you are signed in
+/// List your sessions
 ///
-/// Not by personal token.
+/// Returns the sessions in which you are signed in. Personal tokens are not accepted.
 #[utoipa::path(get, path = "/api/v1/me/sessions", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
@@ -91,9 +91,9 @@ async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Qu
     Ok(Reply::ok(&SessionPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// Sign out somewhere
+/// End a session
 ///
-/// Ends one of your sessions; its tokens are dead at once. Not by personal token.
+/// Ends one of your sessions. Its tokens stop working at once. Personal tokens are not accepted.
 #[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
     (status = 204, description = "The session has ended. Repeating the request has the same response."),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),

@@ -85,7 +85,8 @@ struct TokenPage {
 
 /// List your personal tokens
 ///
-/// Expired ones too, until they are revoked; never their secrets. Not by personal token.
+/// Returns your personal tokens without their secrets, including expired tokens that you have not revoked. Personal
+/// tokens are not accepted.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "accounts",
     params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
@@ -122,10 +123,10 @@ struct TokenBody {
     expires_in_days: Option<u32>,
 }
 
-/// Make a personal token
+/// Create a personal token
 ///
-/// Its secret is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
-/// Not by personal token.
+/// Creates a token for a program and returns it with its secret. The secret is shown only once, so `Idempotency-Key`
+/// has no effect here. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/me/tokens", tag = "accounts", request_body = TokenBody, responses(
     (status = 201, description = "Created. `token` is the secret, which is shown only once.", body = MadeTokenView),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
@@ -144,7 +145,7 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 
 /// Revoke a personal token
 ///
-/// It is dead at once. Not by personal token.
+/// Revokes a personal token. It stops working at once. Personal tokens are not accepted.
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
     (status = 204, description = "Revoked. Repeating the request has the same response."),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),

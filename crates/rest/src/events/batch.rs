@@ -110,11 +110,11 @@ impl From<BatchRefused> for Problem {
 /// The largest answer, in bytes: a thousand events can be as many as half a gigabyte.
 const LARGEST: usize = 16 << 20;
 
-/// Change many events at once
+/// Change many events
 ///
-/// Makes, changes and deletes up to 1,000 events, each by the rules of the single request. `atomic`: when one cannot be
-/// done none is, and the problem is that one's, with its number (from 0) in `index`. `each`: every operation has a result of
-/// its own. A body may have 8 MiB.
+/// Creates, updates and deletes up to 1,000 events, each under the rules of the single request. In `atomic` mode, the
+/// first failure undoes everything and is returned as the problem, with its position in `index` (from 0). In `each`
+/// mode, every operation has its own result. The body may have up to 8 MiB.
 #[utoipa::path(post, path = "/api/v1/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
     responses((status = 200, description = "The result of each operation.", body = BatchResults), (status = 403, description = "In `atomic` mode: your role does not allow the operation at `index`."),
         (status = 404, description = "In `atomic` mode: the event of the operation at `index` does not exist, or you are not allowed to see it."), (status = 409, description = "In `atomic` mode, for the operation at `index`: `conflict`, `edit-conflict`, `review-required`, `orphaned-overrides`, `wrong-state` or `uid-taken`."),

@@ -27,7 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List the instances of an event
 ///
-/// By start, in pages; without from and to from its first one on. Cancelled ones are left out.
+/// Returns the instances of an event, sorted by start, in pages. Starts with the first instance unless you give `from`
+/// and `to`. Cancelled instances are left out.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances", tag = "events", operation_id = "list_instances", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
@@ -65,8 +66,8 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 
 /// Show an instance
 ///
-/// By its original start, on the series' wall clock: `20270329T090000`, or `20270329` for all-day series. A cancelled one has the
-/// status `cancelled`.
+/// Returns one instance of a series, named by its original start in the local time of the series: `20270329T090000`, or
+/// `20270329` for all-day series. A cancelled instance has the status `cancelled`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
     responses((status = 200, description = "The instance", body = EventView), (status = 304)))]
@@ -83,10 +84,11 @@ async fn show(
     Ok(Reply::unless_known(&call, view.etag(), &view))
 }
 
-/// Change an instance
+/// Update an instance
 ///
-/// `scope=this` (default) makes an override. `scope=following` ends the series before it and goes on with a new event
-/// (`split_from` names the old one). `scope=all` changes the whole series, moved by as much as the instance.
+/// With `scope=this` (default), changes one instance by an override. With `scope=following`, ends the series before the
+/// instance and continues it as a new event, whose `split_from` names the old one. With `scope=all`, applies the same
+/// change to the whole series. Returns the instance. Requires the editor role.
 #[utoipa::path(patch, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
         ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
@@ -122,7 +124,8 @@ async fn change(
 
 /// Cancel an instance
 ///
-/// `scope=this` (default) cancels it, `scope=following` ends the series before it, `scope=all` deletes the event (owners may).
+/// With `scope=this` (default), cancels the instance. With `scope=following`, ends the series before it. With
+/// `scope=all`, deletes the event. Requires the editor role; `scope=all` requires the owner role.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
     params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
         ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),

@@ -100,8 +100,9 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
 
 /// List events
 ///
-/// What you may see, by start, in pages. `from`/`to` take what overlaps; with `expand=true` you get instances instead of
-/// series, however far away the window is.
+/// Returns the events that you may see, sorted by start, in pages. `from` and `to` select the events that overlap this
+/// window. With `expand=true`, returns the instances of series instead of the series. Without sign-in, returns public
+/// events. Fails with 422 if a parameter is invalid.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
     params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
         ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
@@ -129,11 +130,12 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     }))
 }
 
-/// Make an event
+/// Create an event
 ///
-/// In your own calendar unless you name one that you may edit. `on_conflict` says what happens when it takes time that is taken,
-/// in the calendar, at the venue or of its people; without it the calendar and the venue say. Under `warn` and `reject` the
-/// answer lists `conflicts` and `warnings`.
+/// Creates an event and returns it. The event goes to your default calendar unless you name a calendar that you may
+/// edit. `on_conflict` decides what happens if the event overlaps others in the calendar, at the venue or of its
+/// people; by default the policies of the calendar and the venue decide. Under `warn` the response lists `conflicts`
+/// and `warnings`; under `reject` the request fails with 409 and lists them.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
     responses((status = 201, description = "The resource was created. `Location` holds its path.", body = EventView), (status = 403, description = "Requires the editor role on the calendar."),
         (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
@@ -150,8 +152,9 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show an event
 ///
-/// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
-/// With `at` as it was at an instant, for who may see its history.
+/// Returns an event as you may see it. If you may see only when you or others are busy, the content is null. Without
+/// sign-in, linked people, `meta` and reminders are left out. With `at`, returns the version that was current at that
+/// instant, if you may see its history.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
     responses((status = 200, description = "The event", body = EventView), (status = 304), (status = 403, description = "With `at`: you may see only when this event takes place, not its history."),
@@ -190,7 +193,8 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 
 /// Replace an event
 ///
-/// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
+/// Replaces the whole event and returns it. Fields you omit are set to their defaults. Requires the editor role. Name
+/// the version that you replace in `If-Match` or `base_version`; without either, the request fails with 428.
 #[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412), (status = 428)))]
@@ -198,10 +202,11 @@ async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
     edit(&app, call, id, body, How::Replace).await
 }
 
-/// Change an event
+/// Update an event
 ///
-/// A JSON merge patch; of a series, all of it. With `base_version` what others changed since is merged by field. When the
-/// times move, excluded dates and overrides move along.
+/// Applies a JSON merge patch (RFC 7396) to an event, or to the whole series, and returns it. Requires the editor role.
+/// With `base_version`, changes that others have made since are merged by field; if both sides changed the same field,
+/// the request fails with 409. When the times of a series move, its excluded dates and overrides move along.
 #[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412)))]
@@ -227,7 +232,8 @@ fn versions(call: &Call) -> Option<Vec<i64>> {
 
 /// Delete an event
 ///
-/// Into the trash, from where its owners can restore it. A draft that was never submitted or published goes for good.
+/// Moves the event to the trash, from which its owners can restore it. A draft that was never submitted or published is
+/// deleted for good. Requires the owner role.
 #[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`review-required`: the event is published and the calendar requires review."), (status = 412)))]
@@ -244,7 +250,8 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 
 /// Restore an event
 ///
-/// Out of the trash, as a new version. Owners may.
+/// Takes an event out of the trash, as a new version, and returns it. Requires the owner role. Fails with 409 if the
+/// calendar now has another event with the same UID, or if the event conflicts with others and the policy is `reject`.
 #[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`uid-taken`: the calendar now has another event with this UID. `conflict`: the event overlaps others. `review-required`: the calendar requires review.")))]
@@ -269,7 +276,9 @@ async fn restore(
 
 /// Copy an event
 ///
-/// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
+/// Creates a copy of an event, with the changes in the body, and returns it. The copy goes to the calendar of the
+/// original if you may edit it, otherwise to your default calendar. You must be able to see the content of the
+/// original.
 #[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
     responses((status = 201, description = "The copy was created. `Location` holds its path.", body = EventView), (status = 403, description = "You may see only when the original takes place, or you lack the editor role on the calendar."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
@@ -284,10 +293,12 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
     .await
 }
 
-/// Take an event to another state
+/// Change the state of an event
 ///
-/// Without review: draft ↔ published, by editors. With review: draft → review → published, refused or draft; reviewers (owners
-/// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
+/// Moves an event to another editorial state and returns it. Without review, editors switch between draft and
+/// published. With review, the steps are: draft to review; review to published, refused or draft; refused to draft.
+/// Reviewers, who are the owners of the calendar and administrators, also publish and unpublish directly. A refusal
+/// needs a comment.
 #[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "`wrong-state`: this step is not possible from the current state. `conflict`: the event overlaps others and the policy is `reject`.")))]
@@ -302,9 +313,10 @@ async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): Pa
     .await
 }
 
-/// Take several events to another state
+/// Change the state of several events
 ///
-/// All of them or none; a refusal lists a problem for each event that cannot take the step.
+/// Moves several events to another editorial state, all or none, and returns them. If an event cannot take the step,
+/// the request fails with 409 and lists a problem for each such event.
 #[utoipa::path(post, path = "/api/v1/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
     responses((status = 200, description = "The updated events.", body = Events), (status = 409, description = "At least one event cannot take this step, and none was changed: `wrong-state`. `problems` lists each of them.")))]
 async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {

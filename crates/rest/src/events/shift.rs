@@ -123,13 +123,12 @@ impl From<ShiftRefused> for Problem {
     }
 }
 
-/// Move many events by days
+/// Move many events
 ///
-/// All of them or none; the time on the wall clock stays, also where the clocks change in between. Series move with their
-/// rules, dates and overrides; months and years move the start, and the rest of an event by as many days. `rename` replaces
-/// whole words, literally and all at once. With `preview` (the default) nothing is changed, and the answer is the same as
-/// that of doing it. When one cannot be moved, the problem is that one's, with its place in `ids` as `index`, and all are
-/// listed in `problems`.
+/// Moves up to 500 events by a number of days, weeks, months or years, all or none, and returns each event before and
+/// after. Local times stay the same across daylight saving changes. Series move with their rules, excluded dates and
+/// overrides. `rename` replaces whole words in titles, descriptions and locations. Only previews the result by default.
+/// If an event cannot be moved, the problem names it in `index` and lists all failures in `problems`.
 #[utoipa::path(post, path = "/api/v1/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
     responses((status = 200, description = "The events before and after the move.", body = ShiftedEvents), (status = 403, description = "Your role does not allow the change of the event at `index`. `problems` lists every event that failed."),
         (status = 404, description = "The event at `index` does not exist, or you are not allowed to see it."),
