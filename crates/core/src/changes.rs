@@ -7,7 +7,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use jiff::Timestamp;
-use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
+use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, append, sql};
 use kalends_kernel::{CalendarId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -93,27 +93,29 @@ pub struct Change {
     pub detail: Option<Value>,
 }
 
-/// Writes the row of a change, and that of the audit log.
+/// Records a change in the change log and in the audit log. The rows of a transaction are written together, at its end.
 pub async fn record(tx: &mut Tx, ctx: &Ctx, change: Change) -> Result<()> {
     audit::record(tx, ctx, audit::of_change(&change)).await?;
     let detail = change.detail.map(|detail| detail.to_string());
-    sql("INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(ctx.now)
-        .bind(change.kind.name())
-        .bind(change.op.name())
-        .bind(change.record)
-        .bind(change.calendar)
-        .bind(change.user)
-        .bind(change.version)
-        .bind(ctx.user())
-        .bind(ctx.door.name())
-        .bind(&*ctx.request_id)
-        .bind(detail)
-        .run(tx)
-        .await?;
-    Ok(())
+    let row = [
+        ctx.now.into(),
+        change.kind.name().into(),
+        change.op.name().into(),
+        change.record.into(),
+        change.calendar.into(),
+        change.user.into(),
+        change.version.into(),
+        ctx.user().into(),
+        ctx.door.name().into(),
+        (*ctx.request_id).into(),
+        detail.into(),
+    ];
+    append(tx, INSERT, row).await
 }
+
+const INSERT: &str =
+    "INSERT INTO changes (at, kind, op, record_id, calendar_id, user_id, version, actor_id, door, request_id, detail)
+     VALUES {}";
 
 /// A place in the log: everything up to it has been seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]

@@ -1,12 +1,12 @@
 //! The circumstances of one command: who, when, through which door.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use kalends_kernel::{Ids, SessionId, TokenId, UserId};
 
 use crate::audit::Trail;
+use crate::budget::Budget;
 
 /// How many years ahead conflicts are looked for when nobody says.
 pub const HORIZON_YEARS: i64 = 10;
@@ -28,8 +28,8 @@ pub struct Ctx {
     pub request_id: Arc<str>,
     /// Where it comes from, for the audit log.
     pub trail: Trail,
-    /// How many instances its checks for conflicts have looked at: a command of many events has an end, too.
-    pub looked_at: Arc<AtomicUsize>,
+    /// The work that it may still cost.
+    pub budget: Budget,
 }
 
 impl Ctx {
@@ -37,13 +37,13 @@ impl Ctx {
     pub fn system(now: Timestamp, door: Door) -> Ctx {
         let ids = Ids::at(now);
         let request_id = ids.uuid().to_string().into();
-        let (trail, looked_at) = (Trail::default(), Arc::default());
-        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail, looked_at }
+        let (trail, budget) = (Trail::default(), Budget::default());
+        Ctx { actor: Actor::System, now, ids, door, horizon_years: HORIZON_YEARS, request_id, trail, budget }
     }
 
     /// The command begins, perhaps not for the first time.
     pub fn begin(&self) {
-        self.looked_at.store(0, Ordering::Relaxed);
+        self.budget.restart();
     }
 
     /// The account that asks, if one does.

@@ -1,7 +1,7 @@
 //! Every feature and every rule of Kalends. Doors parse, call one command or query of a feature, and make a view.
 //!
 //! Mechanisms that every feature uses: [`ctx`] (who does what, when, through which door), [`access`] (the one policy),
-//! [`changes`] (the change log), [`audit`] (the audit log). Features call down, never up:
+//! [`changes`] (the change log), [`audit`] (the audit log), [`budget`] (the work a request may cost). Features call down, never up:
 //! `accounts` < `calendars` < `sharing`, `venues` < `events` < `history`, `sync`, `feeds`, `imports` < `share_links`, `demo`. (`conflicts` is
 //! one with `events`: its writes ask it, and it looks at instances.) Background work: [`jobs`] is the mechanism, [`work`] says
 //! which feature does which.
@@ -9,6 +9,7 @@
 pub mod access;
 pub mod accounts;
 pub mod audit;
+pub mod budget;
 pub mod calendars;
 pub mod changes;
 pub mod check;

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-/// What a statement or transaction can fail with. Cheap to clone: a failed batch gives it to every waiting caller.
+use tokio_postgres::error::SqlState;
+
+/// The reasons why a statement or a transaction fails. Cheap to clone: a failed batch gives it to every waiting caller.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// A UNIQUE constraint or a primary key refused the row. The name is `table_column_column` or `table_pkey`, the same
@@ -10,74 +12,111 @@ pub enum Error {
     /// A CHECK constraint refused the row.
     #[error("check constraint {0}")]
     Check(String),
-    /// A row that others refer to, or that refers to none.
+    /// A FOREIGN KEY constraint refused the row.
     #[error("foreign key: {0}")]
     ForeignKey(String),
-    /// The transaction lost against another one and should be run again; the runner does so by itself.
+    /// The transaction lost against another one. The runner runs the command again.
     #[error("the transaction lost against another one")]
     Stale,
-    /// The database did not answer or let us in in time.
+    /// The database did not answer, or did not accept the connection, in time.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// There is no room left on the disk.
+    /// The disk is full.
     #[error("the disk is full")]
     Full,
-    /// A row that cannot be read as what it should be.
+    /// A column cannot be read as the wanted type.
     #[error("column {column}: {what}")]
     Decode {
         /// The column.
         column: String,
-        /// What is wrong with it.
+        /// The reason.
         what: String,
     },
     /// The configuration or the database's settings do not allow a start.
     #[error("{0}")]
     Setup(String),
-    /// Everything else: a fault of ours or of the machine.
+    /// Anything else: a fault of this program or of the machine.
     #[error("{0}")]
-    Other(Arc<sqlx::Error>),
+    Other(Arc<str>),
 }
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether running the same transaction again may succeed.
+    /// Returns whether running the same transaction again may succeed.
     pub fn is_worth_a_retry(&self) -> bool {
         matches!(self, Error::Stale)
     }
+
+    pub(crate) fn other(reason: impl std::fmt::Display) -> Error {
+        Error::Other(reason.to_string().into())
+    }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Error {
-        if matches!(error, sqlx::Error::PoolTimedOut) {
-            return Error::Busy("no free connection".to_owned());
-        }
-        // A server that is restarting, or gone for a moment.
-        if matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_)) {
-            return Error::Busy(error.to_string());
-        }
-        let sqlx::Error::Database(refused) = &error else { return Error::Other(Arc::new(error)) };
-        let code = refused.code().unwrap_or_default();
-        // SQLSTATE on PostgreSQL, extended result codes on SQLite.
-        match code.as_ref() {
-            "23505" => Error::Unique(refused.constraint().unwrap_or_default().to_owned()),
-            "2067" => Error::Unique(sqlite_constraint(refused.message())),
-            "1555" => Error::Unique(sqlite_primary_key(refused.message())),
-            "23514" => Error::Check(refused.constraint().unwrap_or_default().to_owned()),
-            "275" => Error::Check(sqlite_constraint(refused.message())),
-            "23503" | "787" => Error::ForeignKey(refused.message().to_owned()),
-            "40001" | "40P01" => Error::Stale,
-            // It is shutting down, has not started yet, or has no connection left.
-            "57P01" | "57P02" | "57P03" | "53300" => Error::Busy(refused.message().to_owned()),
-            "55P03" | "57014" | "5" | "6" | "261" | "517" => Error::Busy(refused.message().to_owned()),
-            "53100" | "13" => Error::Full,
-            _ => Error::Other(Arc::new(error)),
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        use rusqlite::ffi;
+        let code = error.sqlite_error().map(|failure| failure.extended_code);
+        let message = match &error {
+            rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+            other => other.to_string(),
+        };
+        match code {
+            Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Error::Unique(sqlite_constraint(&message)),
+            Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Error::Unique(sqlite_primary_key(&message)),
+            Some(ffi::SQLITE_CONSTRAINT_CHECK) => Error::Check(sqlite_constraint(&message)),
+            Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Error::ForeignKey(message),
+            // The progress handler ends what is still running at its deadline.
+            Some(ffi::SQLITE_INTERRUPT) => Error::Busy("the statement took too long".to_owned()),
+            Some(code) if [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED].contains(&(code & 0xff)) => Error::Busy(message),
+            Some(code) if code & 0xff == ffi::SQLITE_FULL => Error::Full,
+            _ => Error::other(message),
         }
     }
 }
 
-/// `UNIQUE constraint failed: users.email_key` → `users_email_key`; two columns are joined, as our index names are.
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Error {
+        let Some(refused) = error.as_db_error() else {
+            let reason = match std::error::Error::source(&error) {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            };
+            // The driver says `io` and `closed` of a server that is restarting or gone for a moment.
+            let gone = error.is_closed()
+                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>());
+            return if gone { Error::Busy(reason) } else { Error::other(reason) };
+        };
+        let constraint = || refused.constraint().unwrap_or_default().to_owned();
+        let message = || refused.message().to_owned();
+        match refused.code() {
+            code if *code == SqlState::UNIQUE_VIOLATION => Error::Unique(constraint()),
+            code if *code == SqlState::CHECK_VIOLATION => Error::Check(constraint()),
+            code if *code == SqlState::FOREIGN_KEY_VIOLATION => Error::ForeignKey(message()),
+            code if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) => {
+                Error::Stale
+            }
+            code if BUSY.contains(code) => Error::Busy(message()),
+            code if *code == SqlState::DISK_FULL => Error::Full,
+            code => Error::other(format_args!("{} (SQLSTATE {})", refused.message(), code.code())),
+        }
+    }
+}
+
+/// The server is shutting down, has not started yet, has no connection left, or gave up waiting for a lock or for the end
+/// of a statement.
+const BUSY: [SqlState; 6] = [
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::TOO_MANY_CONNECTIONS,
+    SqlState::LOCK_NOT_AVAILABLE,
+    SqlState::QUERY_CANCELED,
+];
+
+/// Turns `UNIQUE constraint failed: users.email_key` into `users_email_key`. Two columns are joined, as in the names of
+/// our indexes.
 fn sqlite_constraint(message: &str) -> String {
     let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
     let mut parts = columns.split(", ");
@@ -89,7 +128,7 @@ fn sqlite_constraint(message: &str) -> String {
     name
 }
 
-/// `UNIQUE constraint failed: settings.key` of a primary key → `settings_pkey`, as PostgreSQL calls it.
+/// Turns `UNIQUE constraint failed: settings.key` of a primary key into `settings_pkey`, as PostgreSQL calls it.
 fn sqlite_primary_key(message: &str) -> String {
     let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
     format!("{}_pkey", columns.split('.').next().unwrap_or_default())
@@ -97,16 +136,6 @@ fn sqlite_primary_key(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Error;
-
-    #[test]
-    fn a_database_that_is_gone_for_a_moment_is_busy() {
-        let gone = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        assert!(matches!(Error::from(sqlx::Error::Io(gone)), Error::Busy(_)));
-        assert!(matches!(Error::from(sqlx::Error::PoolTimedOut), Error::Busy(_)));
-        assert!(matches!(Error::from(sqlx::Error::RowNotFound), Error::Other(_)), "a fault of ours is not waited for");
-    }
-
     #[test]
     fn sqlite_names_a_constraint_as_postgresql_does() {
         let name = super::sqlite_constraint;

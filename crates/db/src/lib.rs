@@ -1,4 +1,4 @@
-//! The only crate that names sqlx: one text of SQL on SQLite and PostgreSQL.
+//! One text of SQL on SQLite and PostgreSQL. This is the only crate that knows rusqlite and tokio-postgres.
 //!
 //! * [`Db`] owns the connections and runs commands: [`Db::write`] begins, commits and retries; nobody else can.
 //!   It does so in a task of its own, so that a caller that goes away never leaves a connection inside a transaction.
@@ -8,9 +8,10 @@
 //!
 //! What differs between the two engines stays in here: [`Tx::lock_row`], [`Conn::log_horizon`], [`Conn::snapshot_column`], batching, migrations, [`backup`].
 #![deny(missing_docs)]
-#![expect(clippy::disallowed_methods, reason = "this is the one crate that speaks to sqlx")]
 
+mod append;
 pub mod backup;
+mod bell;
 mod conn;
 mod error;
 mod migrations;
@@ -22,9 +23,10 @@ mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use append::append;
 pub use conn::{Conn, Reader, Tx, unfinished};
 pub use error::{Error, Result};
 pub use migrations::Migrated;
 pub use row::{FromRow, Row, from_json};
 pub use runner::{Db, Engine, Options};
-pub use statement::{Sql, Value, sql};
+pub use statement::{Sql, Value, insert_rows, sql};

@@ -1,12 +1,10 @@
 //! The schema, as numbered texts that only ever grow (`migrations/README.md`).
 
 use sha2::{Digest, Sha256};
-use sqlx::{ConnectOptions, Connection, Row as _};
 
-use crate::conn::{run_postgres, run_sqlite};
-use crate::postgres::{PostgresDb, locked};
-use crate::sqlite::SqliteDb;
-use crate::{Engine, Error, Result, Tx, sql};
+use crate::postgres::{MIGRATION_LOCK, PostgresDb};
+use crate::sqlite::{Access, SqliteDb};
+use crate::{Engine, Error, FromRow, Result, Row, Tx, sql};
 
 struct Migration {
     name: &'static str,
@@ -49,7 +47,7 @@ const MIGRATIONS: &[Migration] = &[
     same("0014_sequence_and_retention", include_str!("../../../migrations/0014_sequence_and_retention.sql")),
 ];
 
-/// What a migration run did.
+/// The result of a migration run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Migrated {
     /// The names that were applied now, in order; empty when the schema was up to date.
@@ -91,11 +89,7 @@ pub(crate) async fn apply(tx: &mut Tx, engine: Engine, range: std::ops::Range<us
     for migration in MIGRATIONS.get(range).unwrap_or_default() {
         let text = text_of(migration, engine);
         tx.raw(&shaped(text)).await?;
-        sql("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
-            .bind(migration.name)
-            .bind(digest(text))
-            .run(tx)
-            .await?;
+        sql(NOTE).bind(migration.name).bind(digest(text)).run(tx).await?;
     }
     Ok(())
 }
@@ -112,8 +106,8 @@ pub(crate) fn fingerprint() -> String {
 }
 
 /// Which migrations are still to be applied; an error when the ledger is not a beginning of ours.
-fn pending(ledger: &[(String, String)], text: fn(&Migration) -> &'static str) -> Result<&'static [Migration]> {
-    for (number, (name, applied)) in ledger.iter().enumerate() {
+fn pending(ledger: &[Applied], text: fn(&Migration) -> &'static str) -> Result<&'static [Migration]> {
+    for (number, Applied { name, digest: applied }) in ledger.iter().enumerate() {
         match MIGRATIONS.get(number) {
             Some(ours) if ours.name == name && digest(text(ours)) == *applied => {}
             Some(ours) if ours.name == name => {
@@ -137,51 +131,53 @@ fn compared_by_bytes(ddl: &str) -> String {
     ddl.replace(" TEXT", " TEXT COLLATE \"C\"")
 }
 
-pub(crate) async fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
-    let mut connection = db.options.connect().await?;
+struct Applied {
+    name: String,
+    digest: String,
+}
+
+impl FromRow for Applied {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Applied { name: row.get("name")?, digest: row.get("digest")? })
+    }
+}
+
+const APPLIED: &str = "SELECT name, digest FROM schema_migrations ORDER BY name";
+const NOTE: &str = "INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)";
+
+pub(crate) fn migrate_sqlite(db: &SqliteDb) -> Result<Migrated> {
+    let connection = db.connect(Access::Write)?;
     // BEGIN IMMEDIATE is the lock: a second process waits here and then finds the ledger full.
-    run_sqlite(&mut connection, "BEGIN IMMEDIATE").await?;
-    run_sqlite(&mut connection, LEDGER).await?;
-    let rows =
-        sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut connection).await?;
-    let ledger =
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    connection.batch("BEGIN IMMEDIATE")?;
+    connection.batch(LEDGER)?;
+    let ledger = connection.query(&sql(APPLIED), usize::MAX, Applied::from_row)?;
     let mut applied = Vec::new();
     for migration in pending(&ledger, |m| m.sqlite)? {
-        run_sqlite(&mut connection, migration.sqlite).await?;
-        sqlx::query("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
-            .bind(migration.name)
-            .bind(digest(migration.sqlite))
-            .execute(&mut connection)
-            .await?;
+        connection.batch(migration.sqlite)?;
+        connection.execute(&sql(NOTE).bind(migration.name).bind(digest(migration.sqlite)))?;
         applied.push(migration.name);
     }
-    run_sqlite(&mut connection, "COMMIT").await?;
-    connection.close().await?;
+    connection.batch("COMMIT")?;
     Ok(Migrated { applied })
 }
 
 pub(crate) async fn migrate_postgres(db: &PostgresDb) -> Result<Migrated> {
-    let mut connection = db.pool.acquire().await?;
-    locked(&mut connection, async |connection| {
-        run_postgres(connection, &compared_by_bytes(LEDGER)).await?;
-        let rows =
-            sqlx::query("SELECT name, digest FROM schema_migrations ORDER BY name").fetch_all(&mut *connection).await?;
-        let ledger =
-            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
-        let mut applied = Vec::new();
-        for migration in pending(&ledger, |m| m.postgres)? {
-            let mut tx = connection.begin().await?;
-            run_postgres(&mut tx, &compared_by_bytes(migration.postgres)).await?;
-            sqlx::query("INSERT INTO schema_migrations (name, digest) VALUES ($1, $2)")
-                .bind(migration.name)
-                .bind(digest(migration.postgres))
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            applied.push(migration.name);
-        }
-        Ok(Migrated { applied })
-    })
-    .await
+    // With the session its lock ends, too, whatever happens. A lock of a transaction would be let go by the first
+    // migration's commit.
+    let session = db.connect().await?;
+    session
+        .batch(&format!("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+        .await?;
+    session.batch(&compared_by_bytes(LEDGER)).await?;
+    let rows = session.client.query(APPLIED, &[]).await?;
+    let ledger = rows.iter().map(|row| Applied::from_row(&Row::postgres(row))).collect::<Result<Vec<_>>>()?;
+    let mut applied = Vec::new();
+    for migration in pending(&ledger, |m| m.postgres)? {
+        session.batch("BEGIN").await?;
+        session.batch(&compared_by_bytes(migration.postgres)).await?;
+        session.client.execute(NOTE, &[&migration.name, &digest(migration.postgres)]).await?;
+        session.batch("COMMIT").await?;
+        applied.push(migration.name);
+    }
+    Ok(Migrated { applied })
 }

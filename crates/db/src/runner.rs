@@ -1,23 +1,25 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use kalends_kernel::Secret;
+use tokio::sync::watch;
 
+use crate::bell::Bell;
+use crate::conn::Link;
 use crate::postgres::PostgresDb;
-use crate::sqlite::SqliteDb;
+use crate::sqlite::{SqliteDb, block_on};
 use crate::{Conn, Error, Migrated, Reader, Result, Tx, migrations};
 
 /// A transaction that runs longer than this is ended: nothing of ours takes a second.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a command is run again after it lost against another transaction.
-const TRIES: u32 = 20;
+/// The number of times that a command runs again after it lost against another transaction.
+const TRIES: u32 = 19;
 
-/// Which database this is.
+/// The kind of a database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
     /// One file beside the program.
@@ -26,21 +28,21 @@ pub enum Engine {
     Postgres,
 }
 
-/// Where the database is and how many connections may be open to it.
+/// The place of the database and the number of connections to it.
 #[derive(Clone, Debug)]
 pub enum Options {
-    /// A file; made when it is not there.
+    /// A file, which is made when it is not there.
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// How many readers.
+        /// The number of readers.
         readers: u32,
     },
     /// A server.
     Postgres {
-        /// `postgres://user:password@host:port/database`.
+        /// `postgres://user:password@host:port/database`; `sslmode` and `sslrootcert` as libpq has them.
         url: Secret,
-        /// How many connections.
+        /// The number of connections: half of them for writes, the others for reads.
         connections: u32,
     },
 }
@@ -68,35 +70,37 @@ impl Options {
 #[derive(Clone)]
 pub struct Db {
     pub(crate) inner: Inner,
-    commits: Arc<AtomicU64>,
+    bell: Bell,
 }
 
 #[derive(Clone)]
 pub(crate) enum Inner {
     Sqlite(SqliteDb),
-    Postgres(PostgresDb),
+    Postgres(Arc<PostgresDb>),
 }
 
 impl Db {
-    /// Opens it and refuses settings under which an acknowledged write could be lost.
+    /// Opens the database and refuses settings under which an acknowledged write could be lost.
     pub async fn open(options: &Options) -> Result<Db> {
-        let commits = Arc::<AtomicU64>::default();
+        let bell = Bell::new();
         let inner = match options {
-            Options::Sqlite { path, readers } => Inner::Sqlite(SqliteDb::open(path, *readers, commits.clone()).await?),
-            Options::Postgres { url, connections } => Inner::Postgres(PostgresDb::open(url, *connections).await?),
+            Options::Sqlite { path, readers } => Inner::Sqlite(SqliteDb::open(path, *readers, bell.clone()).await?),
+            Options::Postgres { url, connections } => {
+                Inner::Postgres(Arc::new(Box::pin(PostgresDb::open(url, *connections, bell.clone())).await?))
+            }
         };
-        Ok(Db { inner, commits })
+        Ok(Db { inner, bell })
     }
 
-    /// Brings the schema up to this program's version, under a lock, and says what it did.
+    /// Brings the schema up to this program's version, under a lock, and returns what it did.
     pub async fn migrate(&self) -> Result<Migrated> {
         match &self.inner {
-            Inner::Sqlite(db) => migrations::migrate_sqlite(db).await,
+            Inner::Sqlite(db) => migrations::migrate_sqlite(db),
             Inner::Postgres(db) => migrations::migrate_postgres(db).await,
         }
     }
 
-    /// Which database this is.
+    /// Returns which database this is.
     pub fn engine(&self) -> Engine {
         match &self.inner {
             Inner::Sqlite(_) => Engine::Sqlite,
@@ -104,27 +108,65 @@ impl Db {
         }
     }
 
-    /// A connection to read with, outside any transaction.
+    /// Returns a connection for reads by key, outside any transaction. On SQLite its statements run on the caller's thread,
+    /// each for 5 seconds at most; what may take longer belongs into [`Db::read`].
     pub async fn reader(&self) -> Result<Reader> {
         let link = match &self.inner {
-            Inner::Sqlite(db) => db.reader().await?,
-            // What opens a connection is large; without a box everything that may read would carry it along.
-            Inner::Postgres(db) => Box::pin(db.connection()).await?,
+            Inner::Sqlite(db) => Link::SqliteReader(db.readers().lend().await?),
+            Inner::Postgres(db) => Link::Postgres(Box::new(db.reader().await?)),
         };
         Ok(Reader { conn: Conn::over(link) })
     }
 
-    /// Counts the commits of this process. Whoever takes the number, reads, and finds the number unchanged later, knows that
-    /// this process has not changed what was read; it is raised before the command's caller hears of the commit. What other
-    /// processes write does not count here.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::SeqCst)
+    /// Runs a read that may take long: a list, a search, an export. On SQLite it runs whole on a thread of its own, so that
+    /// it keeps no request waiting. It ends after 30 seconds with [`Error::Busy`].
+    pub async fn read<A, T, E, F>(&self, args: A, query: F) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'a> FnOnce(&'a mut Conn, &'a A) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+    {
+        let too_long = || Err(Error::Busy("the read took too long".to_owned()).into());
+        match &self.inner {
+            Inner::Sqlite(db) => {
+                let mut conn = Conn::over(Link::SqliteReader(db.readers().lend_long().await?));
+                let work = move || block_on(query(&mut conn, &args), TRANSACTION_TIMEOUT);
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(outcome) => outcome.unwrap_or_else(too_long),
+                    Err(panicked) => Err(fault(panicked).into()),
+                }
+            }
+            Inner::Postgres(db) => {
+                let mut conn = Conn::over(Link::Postgres(Box::new(db.reader().await?)));
+                let work = tokio::time::timeout(TRANSACTION_TIMEOUT, query(&mut conn, &args));
+                work.await.unwrap_or_else(|_| too_long())
+            }
+        }
     }
 
-    /// Runs a command as one transaction and gives its outcome once that is on the disk. An error rolls everything
+    /// Returns the number of commits of this process. When the number is the same before and after something was read, this
+    /// process has not changed what was read; it is raised before a command's caller hears of the commit. Commits of other
+    /// processes do not count.
+    pub fn commits(&self) -> u64 {
+        self.bell.commits()
+    }
+
+    /// Returns a signal that changes at every commit of this process and, on PostgreSQL, soon after every commit of another
+    /// one. It may also change for nothing, so look at the database when it does. Two commits may make one change. While the
+    /// server cannot be heard, it changes every second.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        if let Inner::Postgres(db) = &self.inner {
+            db.listener().start();
+        }
+        self.bell.listen()
+    }
+
+    /// Runs a command as one transaction and returns its outcome once that is on the disk. An error rolls everything
     /// back. When the transaction lost against another one, the command runs again, so it may only touch the database.
     ///
-    /// The work goes on to its end in a task of its own even if the caller stops waiting.
+    /// The work goes on to its end even if the caller stops waiting. On SQLite it runs on the writer's thread, where it keeps
+    /// all other commands waiting: it awaits nothing but its [`Tx`].
     pub async fn write<A, T, E, F>(&self, args: A, command: F) -> Result<T, E>
     where
         A: Send + Sync + 'static,
@@ -135,15 +177,16 @@ impl Db {
         let task = match &self.inner {
             Inner::Sqlite(db) => return db.write(args, command).await,
             Inner::Postgres(db) => {
-                let (db, commits) = (db.clone(), self.commits.clone());
+                let (db, bell) = (db.clone(), self.bell.clone());
                 tokio::spawn(async move {
                     let outcome = write_postgres(&db, &args, &command).await;
-                    commits.fetch_add(1, Ordering::SeqCst);
+                    bell.committed();
+                    db.listener().committed();
                     outcome
                 })
             }
         };
-        task.await.unwrap_or_else(|panicked| Err(fault(&panicked).into()))
+        task.await.unwrap_or_else(|panicked| Err(fault(panicked).into()))
     }
 
     /// Ends every connection, after the commands that already run.
@@ -156,13 +199,13 @@ impl Db {
 }
 
 /// A command that panicked is a fault of ours: logged by the panic hook, a failure for its caller alone.
-pub(crate) fn fault(what: &dyn std::fmt::Display) -> Error {
-    Error::Other(Arc::new(sqlx::Error::Protocol(format!("the command did not end: {what}"))))
+pub(crate) fn fault(reason: impl std::fmt::Display) -> Error {
+    Error::other(format_args!("the command did not end: {reason}"))
 }
 
-/// A command that went on after the database had refused a statement of it: a fault of ours.
+/// A command that went on after the database had refused one of its statements: a fault of ours.
 pub(crate) fn refused() -> Error {
-    fault(&"a statement was refused and the command went on")
+    fault("a statement was refused and the command went on")
 }
 
 async fn write_postgres<A, T, E, F>(db: &PostgresDb, args: &A, command: &F) -> Result<T, E>
@@ -170,19 +213,37 @@ where
     E: From<Error>,
     F: for<'a> Fn(&'a mut Tx, &'a A) -> BoxFuture<'a, Result<T, E>>,
 {
-    for attempt in 0..TRIES {
+    // After a restart of the server every session of the pool may be dead; one more than those is fresh.
+    let mut dead = db.writers();
+    let mut attempt = 0;
+    loop {
         match try_postgres(db, args, command).await {
             Attempt::Done(outcome) => return outcome,
-            // Whoever won is committed by now or soon; a little patience lets a crowd thin out.
-            Attempt::Again => pause(attempt).await,
+            Attempt::Disconnected if dead > 0 => {
+                tracing::debug!("a pooled session was dead");
+                dead -= 1;
+            }
+            Attempt::Disconnected => {
+                return Err(Error::Busy("the server closed the connection".to_owned()).into());
+            }
+            // The winner is committed by now or soon; a little patience lets a crowd thin out.
+            Attempt::Lost if attempt < TRIES => {
+                pause(attempt).await;
+                attempt += 1;
+            }
+            Attempt::Lost => {
+                return Err(Error::Busy("the same rows are being changed by many at once".to_owned()).into());
+            }
         }
     }
-    Err(Error::Busy("the same rows are being changed by many at once".to_owned()).into())
 }
 
 enum Attempt<R> {
     Done(R),
-    Again,
+    /// Another transaction won.
+    Lost,
+    /// The session ended before COMMIT was sent, so nothing was written.
+    Disconnected,
 }
 
 async fn try_postgres<A, T, E, F>(db: &PostgresDb, args: &A, command: &F) -> Attempt<Result<T, E>>
@@ -194,33 +255,36 @@ where
         Ok(link) => link,
         Err(error) => return Attempt::Done(Err(error.into())),
     };
-    let mut tx = Tx { conn: Conn::over(link) };
-    let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, command(&mut tx, args))).catch_unwind().await;
+    let mut tx = Tx { conn: Conn::over(Link::Postgres(Box::new(link))) };
+    let run = async {
+        let outcome = command(&mut tx, args).await?;
+        tx.finish().await?;
+        Ok(outcome)
+    };
+    let work = AssertUnwindSafe(tokio::time::timeout(TRANSACTION_TIMEOUT, run)).catch_unwind().await;
+    // Neither a panic nor a timeout leaves a session that can be trusted: dropping the link ends it.
     let outcome = match work {
         Ok(Ok(outcome)) => outcome,
-        // Neither a panic nor a timeout leaves a connection that can be trusted.
-        Ok(Err(_)) => {
-            PostgresDb::discard(tx.conn.link).await;
-            return Attempt::Done(Err(Error::Busy("the transaction took too long".to_owned()).into()));
-        }
-        Err(_) => {
-            PostgresDb::discard(tx.conn.link).await;
-            return Attempt::Done(Err(fault(&"panic").into()));
-        }
+        Ok(Err(_)) => return Attempt::Done(Err(Error::Busy("the transaction took too long".to_owned()).into())),
+        Err(_) => return Attempt::Done(Err(fault("panic").into())),
     };
-    let stale = tx.conn.stale;
-    let outcome = if tx.conn.refused && !stale { outcome.and_then(|_| Err(refused().into())) } else { outcome };
+    let (stale, refused_one) = (tx.conn.stale, tx.conn.refused);
+    let Link::Postgres(mut link) = tx.conn.link else { return Attempt::Done(outcome) };
+    if refused_one && link.is_closed() {
+        return Attempt::Disconnected;
+    }
     match outcome {
-        Ok(value) if !stale => match PostgresDb::commit(tx.conn.link).await {
+        Ok(value) if !stale && !refused_one => match link.commit().await {
             Ok(()) => Attempt::Done(Ok(value)),
-            Err(Error::Stale) => Attempt::Again,
+            Err(Error::Stale) => Attempt::Lost,
             Err(error) => Attempt::Done(Err(error.into())),
         },
         other => {
-            PostgresDb::roll_back(tx.conn.link).await;
+            link.roll_back().await;
             match other {
-                Err(error) if !stale => Attempt::Done(Err(error)),
-                _ => Attempt::Again,
+                _ if stale => Attempt::Lost,
+                Ok(_) => Attempt::Done(Err(refused().into())),
+                Err(error) => Attempt::Done(Err(error)),
             }
         }
     }

@@ -4,18 +4,14 @@
 
 use jiff::Timestamp;
 use kalends_kernel::Ids;
-use sqlx::postgres::PgConnection;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::conn::{run_postgres, run_sqlite};
-use crate::{Db, Engine, Options, Result};
+use crate::{Db, Engine, Error, Options, Result};
 
 /// A fresh, migrated database.
 pub struct TestDb {
-    /// The way to it, for a second process.
+    /// The database URL, for a second process.
     pub url: String,
-    /// The way to it.
+    /// The same as options.
     pub options: Options,
     _folder: Option<tempfile::TempDir>,
 }
@@ -56,12 +52,10 @@ impl TestDb {
             Engine::Postgres => {
                 let server = server_url();
                 let name = format!("test_{}", Ids::at(Timestamp::UNIX_EPOCH).uuid().simple());
-                let mut admin = PgConnection::connect(&server).await.expect("PostgreSQL answers");
-                let template = template(&mut admin, &server).await;
-                admin
-                    .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}")))
-                    .await
-                    .expect("a database is made");
+                let admin = outside(&server).await.expect("PostgreSQL answers");
+                let template = template(&admin, &server).await;
+                let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+                admin.batch_execute(&create).await.expect("a database is made");
                 let url = with_database(&server, &name);
                 let options = Options::Postgres { url: kalends_kernel::Secret::new(url.clone()), connections: 8 };
                 TestDb { url, options, _folder: None }
@@ -75,27 +69,30 @@ impl TestDb {
     }
 }
 
-/// Runs statements on a connection of their own, without the time limits of a transaction: what makes a large database.
+/// Opens a connection beside the program's, to look at a PostgreSQL database from outside.
+pub async fn outside(url: &str) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Runs statements on a connection of their own, without the time limits of a transaction: to make a large database.
 pub async fn run_alone(options: &Options, text: &str) -> Result<()> {
     match options {
         Options::Sqlite { path, .. } => {
-            let mut connection = SqliteConnectOptions::new().filename(path).connect().await?;
+            let connection = rusqlite::Connection::open(path)?;
             // With room to sort in, and several threads.
-            run_sqlite(
-                &mut connection,
-                "PRAGMA busy_timeout = 60000; PRAGMA cache_size = -1000000; PRAGMA threads = 4",
-            )
-            .await?;
-            run_sqlite(&mut connection, text).await?;
-            connection.close().await?;
+            connection
+                .execute_batch("PRAGMA busy_timeout = 60000; PRAGMA cache_size = -1000000; PRAGMA threads = 4")?;
+            connection.execute_batch(text)?;
+            connection.close().map_err(|(_, error)| Error::from(error))?;
         }
         Options::Postgres { url, .. } => {
-            let mut connection = PgConnection::connect(url.reveal()).await?;
+            let connection = outside(url.reveal()).await?;
             for statement in text.split(';') {
                 // One by one: some must not be in a transaction, which several at once are.
-                run_postgres(&mut connection, statement).await?;
+                connection.batch_execute(statement).await?;
             }
-            connection.close().await?;
         }
     }
     Ok(())
@@ -115,28 +112,31 @@ fn with_database(server: &str, name: &str) -> String {
 
 /// The migrated template of this build, made once in the cluster.
 #[expect(clippy::expect_used, reason = "tests only")]
-async fn template(admin: &mut PgConnection, server: &str) -> String {
+async fn template(admin: &tokio_postgres::Client, server: &str) -> String {
     let name = format!("kalends_template_{}", crate::migrations::fingerprint());
-    run_postgres(admin, "SELECT pg_advisory_lock(4711)").await.expect("a lock");
-    let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
-        .bind(&name)
-        .fetch_optional(&mut *admin)
-        .await
-        .expect("an answer");
+    admin.batch_execute("SELECT pg_advisory_lock(4711)").await.expect("a lock");
+    let there = admin.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.expect("an answer");
     if there.is_none() {
-        let making = format!("{name}_new");
-        run_postgres(admin, &format!("DROP DATABASE IF EXISTS {making}")).await.expect("dropped");
-        run_postgres(admin, &format!("CREATE DATABASE {making}")).await.expect("made");
-        let db = Db::open(&Options::Postgres {
-            url: kalends_kernel::Secret::new(with_database(server, &making)),
-            connections: 2,
-        })
-        .await
-        .expect("it opens");
+        let new = format!("{name}_new");
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {new}")).await.expect("dropped");
+        admin.batch_execute(&format!("CREATE DATABASE {new}")).await.expect("created");
+        let options =
+            Options::Postgres { url: kalends_kernel::Secret::new(with_database(server, &new)), connections: 2 };
+        let db = Db::open(&options).await.expect("it opens");
         db.migrate().await.expect("it migrates");
         db.close().await;
-        run_postgres(admin, &format!("ALTER DATABASE {making} RENAME TO {name}")).await.expect("renamed");
+        rename(admin, &new, &name).await;
     }
-    run_postgres(admin, "SELECT pg_advisory_unlock(4711)").await.expect("unlocked");
+    admin.batch_execute("SELECT pg_advisory_unlock(4711)").await.expect("unlocked");
     name
+}
+
+/// Renames a database as soon as its last session has ended.
+#[expect(clippy::expect_used, reason = "tests only")]
+async fn rename(admin: &tokio_postgres::Client, from: &str, to: &str) {
+    admin
+        .execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", &[&from])
+        .await
+        .expect("ended");
+    admin.batch_execute(&format!("ALTER DATABASE {from} RENAME TO {to}")).await.expect("renamed");
 }

@@ -24,11 +24,22 @@ pub struct BudgetSpent {
 pub(crate) struct Budget {
     limit: u32,
     left: u32,
+    steps: u64,
 }
 
 impl Budget {
     pub(crate) fn new(limit: u32) -> Budget {
-        Budget { limit, left: limit }
+        Budget { limit, left: limit, steps: 0 }
+    }
+
+    /// Counts an occurrence, which costs nothing of the budget.
+    pub(crate) fn count(&mut self) {
+        self.steps += 1;
+    }
+
+    /// Returns the number of candidates and occurrences so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// A result was found: the next one gets the full budget again.
@@ -38,6 +49,7 @@ impl Budget {
 
     /// Pays for one candidate.
     pub(crate) fn spend(&mut self) -> Result<(), BudgetSpent> {
+        self.steps += 1;
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;

@@ -105,6 +105,11 @@ impl Occurrences {
         Occurrences { from, to: Some(to), ..Occurrences::between(series, zone, floor, ceiling) }
     }
 
+    /// Returns the work so far: the number of candidates that were examined, whether or not they are occurrences.
+    pub fn steps(&self) -> u64 {
+        self.budget.steps()
+    }
+
     /// From here on only the RDATEs (and DTSTART), without what the rules give.
     pub fn leave_out_rules(&mut self) {
         self.sources.clear();
@@ -278,6 +283,7 @@ impl Iterator for Occurrences {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.over {
+            self.budget.count();
             match self.step() {
                 Ok(Some(occurrence)) if occurrence.instant < self.from => {}
                 Ok(Some(occurrence)) if self.to.is_none_or(|to| occurrence.instant < to) => {

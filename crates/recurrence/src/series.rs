@@ -86,6 +86,13 @@ impl Exclusions {
 }
 
 impl Series {
+    /// Returns about how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let Inner { rules, extras, exclusions, .. } = &*self.0;
+        let excluded = exclusions.locals.len() + exclusions.moved.len() + exclusions.days.len();
+        rules.len() * 2_000 + extras.len() * size_of::<Extra>() + excluded * size_of::<i64>()
+    }
+
     /// An event without recurrence: the start is its only occurrence.
     #[must_use]
     pub fn once(start: Start) -> Series {

@@ -173,6 +173,12 @@ pub static INVALID: Code = code(
     "`errors` lists every field that is wrong: `pointer` (RFC 6901) says which, `code` and `detail` why. Nothing was changed.",
 );
 pub static TOO_MUCH_WORK: Code = code(
+    "too-much-work",
+    422,
+    "The request takes too much work",
+    "The series that the request asks about have more occurrences than one request may walk. Ask for a shorter window, fewer calendars or a smaller page.",
+);
+pub static TOO_SPARSE: Code = code(
     "recurrence-too-sparse",
     422,
     "The recurrence rule takes too much work",
@@ -258,6 +264,7 @@ pub static ALL: &[&Code] = &[
     &MEDIA_TYPE,
     &INVALID,
     &TOO_MUCH_WORK,
+    &TOO_SPARSE,
     &CONFLICT_BUDGET,
     &KEY_REUSED,
     &PRECONDITION_NEEDED,

@@ -141,8 +141,9 @@ pub struct WhatIfBody {
         (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn what_if(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let what = WhatIf::parse(body.map)?;
-    let mut conn = app.db.reader().await?;
-    let report = conflicts::what_if(&mut conn, &call.call.ctx, &what).await?;
+    let read =
+        app.db.read((call.call.ctx.clone(), what), |conn, (ctx, what)| Box::pin(conflicts::what_if(conn, ctx, what)));
+    let report = read.await?;
     Ok(Reply::ok(&ReportView::of(&report)))
 }
 
@@ -228,8 +229,10 @@ async fn free_busy(State(app): State<App>, call: SignedInCall, mut query: Query)
     query.finish()?;
     let Some((from, to)) = window else { return Err(Problem::new(&codes::INVALID)) };
     let users = if users.is_empty() && venues.is_empty() { vec![call.user.id] } else { users };
-    let mut conn = app.db.reader().await?;
-    let found = conflicts::free_busy(&mut conn, &call.call.ctx, &users, &venues, (from, to)).await?;
+    let read = app.db.read((call.call.ctx.clone(), users, venues), move |conn, (ctx, users, venues)| {
+        Box::pin(conflicts::free_busy(conn, ctx, users, venues, (from, to)))
+    });
+    let found = read.await?;
     let zone = zone.time_zone();
     let user =
         |one: &BusyTime<UserId>| BusyUser { user_id: one.id, busy: stretches(&one.busy, zone), complete: one.complete };
@@ -291,7 +294,8 @@ pub struct SlotsView {
         (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn free_slots(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let wanted = FreeSlots::parse(&body.map)?;
-    let mut conn = app.db.reader().await?;
-    let slots = conflicts::free_slots(&mut conn, &call.call.ctx, &wanted).await?;
+    let args = (call.call.ctx.clone(), wanted.clone());
+    let read = app.db.read(args, |conn, (ctx, wanted)| Box::pin(conflicts::free_slots(conn, ctx, wanted)));
+    let slots = read.await?;
     Ok(Reply::ok(&SlotsView { items: stretches(&slots, wanted.zone.time_zone()), next_cursor: None }))
 }

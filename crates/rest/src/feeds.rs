@@ -81,9 +81,10 @@ async fn of_calendar(
         return Ok(unchanged);
     }
     let commits = app.db.commits();
-    let mut conn = app.db.reader().await?;
-    let asked = Box::pin(feeds::of_calendar(&mut conn, &call.ctx, id, language, app.settings.log_days)).await?;
-    drop(conn);
+    let log_days = app.settings.log_days;
+    let read =
+        app.db.read(call.ctx.clone(), move |conn, ctx| Box::pin(feeds::of_calendar(conn, ctx, id, language, log_days)));
+    let asked = read.await?;
     keep(&app, &call, key, commits, &asked);
     let source = format!("{}{uri}", app.settings.public_url);
     Box::pin(answer(&app, &call, asked, Some(&source))).await

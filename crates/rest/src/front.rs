@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use ipnet::IpNet;
 use kalends_core::accounts;
 use kalends_core::audit::{self, Trail};
+use kalends_core::budget::Budget;
 use kalends_core::ctx::{Actor, Ctx, Door, SignedIn};
 use kalends_kernel::Ids;
 use tower::{Layer, ServiceExt};
@@ -72,9 +73,8 @@ pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     let user = if let Actor::User(user) = &actor { Some(user.id) } else { None };
     let (trail, horizon_years) = (Trail::from(address), app.settings.horizon_years);
-    let looked_at = Arc::default();
-    let ctx =
-        Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail, looked_at };
+    let budget = Budget::default();
+    let ctx = Ctx { actor, now, ids, door: Door::Rest, horizon_years, request_id: request_id.clone(), trail, budget };
     let admin = matches!(&ctx.actor, Actor::User(user) if user.is_admin()).then(|| ctx.clone());
     request.extensions_mut().insert(Arc::new(Known { ctx, bad_token, address }));
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
@@ -153,6 +153,8 @@ fn finish(response: Response, request_id: &str, left: Option<Left>, anonymous: b
     }
     headers.append(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Addresses of secret feeds and share links are secrets.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -246,13 +248,19 @@ fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
         .collect();
     let mut client = peer;
     for hop in forwarded.into_iter().rev() {
-        let Ok(address) = hop.trim().parse::<IpAddr>().map(unmapped) else { break };
+        let Some(address) = address_of(hop.trim()).map(unmapped) else { break };
         client = address;
         if !is_proxy(&address) {
             break;
         }
     }
     client
+}
+
+/// Reads an address that may have a port, as some proxies write it: `198.51.100.1:4711`, `[2001:db8::1]:4711`.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -280,6 +288,12 @@ mod tests {
             "what a client wrote itself stands further left"
         );
         assert_eq!(seen("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        for with_port in ["198.51.100.1:4711", "198.51.100.1:4711, 10.2.2.2:80"] {
+            assert_eq!(seen("10.0.0.1", &[with_port]), "198.51.100.1");
+        }
+        for v6 in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(seen("10.0.0.1", &[v6]), "2001:db8::1");
+        }
         assert_eq!(seen("::ffff:203.0.113.9", &[]), "203.0.113.9");
     }
 }

@@ -263,9 +263,9 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
     let (limit, cursor, digest) = (i64::from(query.limit()), query.cursor(), query.digest());
     query.finish()?;
     let before = cursor.and_then(|cursor| cursor.key.parse().ok());
-    let mut conn = app.db.reader().await?;
-    let mut found = history::list(&mut conn, &call.call.ctx, id, before, limit + 1).await?;
-    drop(conn);
+    let read =
+        app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::list(conn, ctx, id, before, limit + 1)));
+    let mut found = read.await?;
     let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = found.last().filter(|_| more).map(|last| Cursor {
@@ -370,10 +370,10 @@ async fn changelog(
         let roles = Position { tx: tx.parse().ok()?, seq: seq.parse().ok()? };
         Some(Place { version: cursor.key.parse().ok()?, roles })
     });
-    let mut conn = app.db.reader().await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let story = history::changelog(&mut conn, &call.call.ctx, id, place, limit).await?;
-    drop(conn);
+    let read =
+        app.db.read(call.call.ctx.clone(), move |conn, ctx| Box::pin(history::changelog(conn, ctx, id, place, limit)));
+    let story = read.await?;
     let next = story.next.map(|place| Cursor {
         key: place.version.to_string(),
         id: id.uuid(),

@@ -18,11 +18,9 @@ pub type Next<S> = for<'a> fn(&'a mut S, &'a mut Conn) -> BoxFuture<'a, Result<O
 
 /// The body that `next` makes of `state`. The first piece is made now, so that what fails at once is still a problem
 /// document; what fails later breaks the connection, and the client sees that the text is not whole.
-pub async fn body<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> Answer<Body> {
-    let mut conn = app.db.reader().await?;
-    let first = next(&mut state, &mut conn).await?.unwrap_or_default();
-    drop(conn);
-    let first = Some(Ok(Bytes::from(first)));
+pub async fn body<S: Send + 'static>(app: &App, state: S, next: Next<S>) -> Answer<Body> {
+    let (state, first) = piece(app, state, next).await?;
+    let first = Some(Ok(Bytes::from(first.unwrap_or_default())));
     let app = Arc::new(app.clone());
     let pieces = stream::unfold((first, Some(state)), move |(first, state)| {
         let app = app.clone();
@@ -30,9 +28,8 @@ pub async fn body<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> 
             if let Some(first) = first {
                 return Some((first, (None, state)));
             }
-            let mut state = state?;
-            match piece(&app, &mut state, next).await {
-                Ok(piece) => Some((Ok(Bytes::from(piece?)), (None, Some(state)))),
+            match piece(&app, state?, next).await {
+                Ok((state, piece)) => Some((Ok(Bytes::from(piece?)), (None, Some(state)))),
                 Err(problem) => {
                     tracing::warn!(problem = problem.code().slug, "an answer broke off");
                     Some((Err(std::io::Error::other(problem.code().slug)), (None, None)))
@@ -44,7 +41,12 @@ pub async fn body<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> 
     Ok(Body::from_stream(pieces.fuse()))
 }
 
-async fn piece<S>(app: &App, state: &mut S, next: Next<S>) -> Result<Option<String>, Problem> {
-    let mut conn = app.db.reader().await?;
-    Ok(next(state, &mut conn).await?)
+async fn piece<S: Send + 'static>(app: &App, mut state: S, next: Next<S>) -> Result<(S, Option<String>), Problem> {
+    let read = app.db.read((), move |conn, ()| {
+        Box::pin(async move {
+            let piece = next(&mut state, conn).await?;
+            Ok::<_, EventError>((state, piece))
+        })
+    });
+    Ok(read.await?)
 }

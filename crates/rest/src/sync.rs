@@ -124,10 +124,9 @@ async fn changes(State(app): State<App>, call: Call, mut query: Query) -> Answer
     let whole = query.choice("representation", &[("full", true), ("ids", false)]).unwrap_or(true);
     let question = Question { since, calendar, limit: query.limit() };
     query.finish()?;
-    let mut conn = app.db.reader().await?;
-    let page = sync::changes(&mut conn, &call.ctx, &question).await.map_err(|error| problem(error, calendar))?;
-    // Others may read while the page is written out.
-    drop(conn);
+    let args = (call.ctx.clone(), question);
+    let read = app.db.read(args, |conn, (ctx, question)| Box::pin(sync::changes(conn, ctx, question)));
+    let page = read.await.map_err(|error| problem(error, calendar))?;
     Ok(Reply::ok(&ChangesView {
         items: page.items.iter().map(|item| ChangeView::of(item, whole)).collect(),
         next_token: page.next.to_string(),

@@ -24,7 +24,11 @@ use crate::config::{Format, Log};
 pub fn start(log: &Log) -> Lines {
     // The configuration has checked the filter.
     // The driver repeats every notice of PostgreSQL at info; who wants them says so.
-    let level = if log.level.contains("sqlx") { log.level.clone() } else { format!("sqlx=warn,{}", log.level) };
+    let level = if log.level.contains("tokio_postgres") {
+        log.level.clone()
+    } else {
+        format!("tokio_postgres=warn,{}", log.level)
+    };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = Lines::to(io::stderr());
     let all = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone());
@@ -41,64 +45,100 @@ pub fn start(log: &Log) -> Lines {
     lines
 }
 
-/// Where lines go. To write each by itself costs the machine more than the line; so they wait for a moment for others, but a
-/// warning or an error is written at once, with all that waits before it.
+/// The way of lines to their reader. To write each by itself costs the machine more than the line, so a thread writes those
+/// that come together. The program never waits for the reader: when it does not read, lines are dropped and counted.
 #[derive(Clone)]
 pub struct Lines(Arc<Waiting>);
 
 struct Waiting {
-    lines: Mutex<Vec<u8>>,
-    some: Condvar,
-    to: Mutex<Box<dyn io::Write + Send>>,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// For how long lines wait, and how many bytes at most.
+#[derive(Default)]
+struct State {
+    lines: Vec<u8>,
+    /// The lines are to be written now, without waiting for others.
+    urgent: bool,
+    /// The thread is writing.
+    writing: bool,
+    /// The lines that were dropped and not yet told of.
+    dropped: u64,
+}
+
+/// The time that lines wait for others.
 const MOMENT: Duration = Duration::from_millis(20);
-const MOST: usize = 64 << 10;
+/// The bytes that are written at once without waiting for more.
+const ENOUGH: usize = 64 << 10;
+/// The bytes that wait at most.
+const MOST: usize = 4 << 20;
+/// The time that the end of the program waits for the reader.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Lines {
-    /// To be written there, by a thread of their own.
-    pub fn to(to: impl io::Write + Send + 'static) -> Lines {
-        let waiting = Waiting { lines: Mutex::default(), some: Condvar::new(), to: Mutex::new(Box::new(to)) };
-        let lines = Lines(Arc::new(waiting));
+    /// Writes lines there, in a thread of their own.
+    pub fn to(mut to: impl io::Write + Send + 'static) -> Lines {
+        let lines = Lines(Arc::new(Waiting { state: Mutex::default(), changed: Condvar::new() }));
         let own = lines.clone();
         let started = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             loop {
-                drop(own.0.some.wait_while(locked(&own.0.lines), |lines| lines.is_empty()));
-                #[expect(clippy::disallowed_methods, reason = "a moment for more lines; nothing else is waited for")]
-                std::thread::sleep(MOMENT);
-                own.flush();
+                let batch = own.next_batch();
+                // When it cannot be written there is nobody to tell.
+                to.write_all(&batch).and_then(|()| to.flush()).ok();
+                locked(&own.0.state).writing = false;
+                own.0.changed.notify_all();
             }
         });
         if let Err(error) = started {
-            lines.add(format!("no thread for the log: {error}\n").as_bytes(), true);
+            io::Write::write_all(&mut io::stderr(), format!("no thread for the log: {error}\n").as_bytes()).ok();
         }
         lines
     }
 
-    /// Writes what waits. Where that cannot be written there is nobody to be told.
+    fn next_batch(&self) -> Vec<u8> {
+        let waiting = &*self.0;
+        let state = waiting.changed.wait_while(locked(&waiting.state), |state| state.lines.is_empty());
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let more = |state: &mut State| !state.urgent && state.lines.len() < ENOUGH;
+        let waited = waiting.changed.wait_timeout_while(state, MOMENT, more);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.urgent = false;
+        state.writing = true;
+        let mut batch = std::mem::take(&mut state.lines);
+        if let Some(dropped) = std::mem::take(&mut state.dropped).checked_sub(1) {
+            let line = format!("{} log lines were dropped: nobody read them in time\n", dropped + 1);
+            batch.extend_from_slice(line.as_bytes());
+        }
+        batch
+    }
+
+    /// Waits until everything is written, but not for a reader that does not read.
     pub fn flush(&self) {
-        // First the place, then the lines, so that they come in order.
-        let mut to = locked(&self.0.to);
-        let lines = std::mem::take(&mut *locked(&self.0.lines));
-        to.write_all(&lines).and_then(|()| to.flush()).ok();
+        let waiting = &*self.0;
+        let mut state = locked(&waiting.state);
+        state.urgent = true;
+        waiting.changed.notify_all();
+        let unwritten = |state: &mut State| state.writing || !state.lines.is_empty();
+        drop(waiting.changed.wait_timeout_while(state, PATIENCE, unwritten));
     }
 
     fn add(&self, line: &[u8], at_once: bool) {
-        let mut lines = locked(&self.0.lines);
-        let first = lines.is_empty();
-        lines.extend_from_slice(line);
-        let enough = at_once || lines.len() >= MOST;
-        drop(lines);
-        if enough {
-            self.flush();
-        } else if first {
-            self.0.some.notify_one();
+        let mut state = locked(&self.0.state);
+        if state.lines.len() + line.len() > MOST {
+            state.dropped += 1;
+            ::metrics::counter!("kalends_log_lines_dropped_total").increment(1);
+            return;
+        }
+        let was_empty = state.lines.is_empty();
+        state.lines.extend_from_slice(line);
+        state.urgent |= at_once;
+        if was_empty || at_once || state.lines.len() >= ENOUGH {
+            self.0.changed.notify_all();
         }
     }
 }
 
-fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn locked(mutex: &Mutex<State>) -> MutexGuard<'_, State> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -320,11 +360,50 @@ mod tests {
             tracing::info!("two");
             tracing::warn!("three");
         });
-        let both: String = pieces.try_iter().collect();
-        assert!(both.contains(": two\n") && both.ends_with(": three\n"), "{both}");
+        let mut both = String::new();
+        while !both.ends_with(": three\n") {
+            both += &pieces.recv_timeout(Duration::from_secs(20)).expect("a warning is written at once");
+        }
+        assert!(both.contains(": two\n"), "{both}");
         lines.add(b"four", false);
         lines.flush();
         assert_eq!(pieces.try_iter().collect::<String>(), "four");
+    }
+
+    /// A reader that reads nothing until it is told to.
+    struct Stuck(mpsc::Receiver<()>, mpsc::Sender<String>);
+
+    impl io::Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().ok();
+            self.1.send(String::from_utf8(bytes.to_vec()).expect("text")).ok();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_reader_that_does_not_read_and_what_is_dropped_is_told_once() {
+        let ((go, stuck), (sender, pieces)) = (mpsc::channel(), mpsc::channel());
+        let lines = Lines::to(Stuck(stuck, sender));
+        let line = format!("{}\n", "x".repeat(999));
+        // Three times of what may wait; that this ends is the point.
+        for _ in 0..3 * MOST / line.len() {
+            lines.add(line.as_bytes(), true);
+        }
+        drop(go);
+        lines.add(b"again\n", true);
+        lines.flush();
+        let written: String = pieces.try_iter().collect();
+        let told: Vec<&str> = written.lines().filter(|line| line.contains("were dropped")).collect();
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        let dropped: usize = told.split(' ').next().expect("a number").parse().expect("a number");
+        let kept = written.lines().filter(|line| line.starts_with('x')).count();
+        // The last line may have found no room either.
+        let all = 3 * MOST / line.len() + 1;
+        assert_eq!(kept + dropped + usize::from(written.contains("again")), all, "each line is written or counted");
     }
 
     #[test]

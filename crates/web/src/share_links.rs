@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use kalends_core::access::Sight;
+use kalends_core::budget::Budget;
 use kalends_core::events::{Allowed, Compiled, Content, Instance, Status};
 use kalends_core::feeds::Language;
 use kalends_core::share_links;
@@ -121,5 +122,5 @@ impl Event {
 /// The next dates and one more; those of a rule that takes too much work are left out.
 fn next(content: &Content, of: &Allowed, now: Timestamp) -> Vec<Instance> {
     let compiled = Compiled::of(content, &of.event.calendar_zone);
-    compiled.overlapping(now, END).take(MOST + 1).map_while(Result::ok).collect()
+    compiled.overlapping(now, END, &Budget::default()).take(MOST + 1).map_while(Result::ok).collect()
 }

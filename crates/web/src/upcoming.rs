@@ -54,9 +54,8 @@ pub(crate) async fn show(State(web): State<Web>, visit: Visit) -> Result<Respons
         leave_out_too_much_work: true,
         ..List::default()
     };
-    let mut conn = web.db.reader().await.map_err(|error| Missing::fault(error, words))?;
-    let found = events::list(&mut conn, &ctx, &list).await.map_err(|error| Missing::of(error, words))?;
-    drop(conn);
+    let read = web.db.read((ctx, list), |conn, (ctx, list)| Box::pin(events::list(conn, ctx, list)));
+    let found = read.await.map_err(|error| Missing::of(error, words))?;
     let events = found.items.iter().filter_map(|found| {
         let (event, instance) = (&found.of.event, found.instance.as_ref()?);
         let content = content_at(event, instance);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use kalends_core::events::{Content, Event, Instance, Times};
+use kalends_core::events::{Content, Event, Instance, Override, Times};
 use kalends_kernel::Zone;
 
 use crate::words::Words;
@@ -23,7 +23,7 @@ pub fn content_at(event: &Event, instance: &Instance) -> Content {
     let original = instance.original_start;
     match event.content.overridden(original).filter(|_| instance.overridden) {
         Some(one) => one.apply(&event.content),
-        None => Content { times: event.content.times.begun_at(original), ..event.content.clone() },
+        None => Override::empty(original).apply(&event.content),
     }
 }
 

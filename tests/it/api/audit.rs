@@ -39,6 +39,9 @@ async fn one(admin: &Person, question: &str) -> Value {
     rows[0].clone()
 }
 
+/// The password that the people of a test have.
+const PASSWORD: &str = "correct horse";
+
 #[tokio::test]
 async fn a_write_is_in_the_log_with_who_when_how_and_from_where() {
     let world = World::new().await;
@@ -151,6 +154,49 @@ async fn sign_ins_are_in_the_log_and_failed_ones_are_counted_by_the_minute() {
     );
     let row = rows(&admin, "action=sign_in").await.into_iter().find(|row| row["result"] == "failed").expect("a row");
     assert_eq!((&row["address"], &row["actor_id"]), (&json!("127.0.0.1"), &Value::Null));
+    fits(&world).await;
+}
+
+#[tokio::test]
+async fn what_happens_to_tokens_sessions_and_passwords_is_in_the_log() {
+    let world = World::new().await;
+    let (mut alice, admin) = (world.alice().await, world.admin().await);
+    let login = json!({"login": "alice", "password": PASSWORD});
+    let session = world.anonymous().post("/api/v1/auth/login").json(&login).expect(200).await;
+    alice.token = session.json["access_token"].as_str().map(str::to_owned);
+    let token =
+        alice.post("/api/v1/me/tokens").json(&json!({"name": "Script", "scopes": ["read"]})).expect(201).await.id();
+    alice.delete(&format!("/api/v1/me/tokens/{token}")).expect(204).await;
+    let change = |current: &str| json!({"current_password": current, "new_password": "another correct horse"});
+    alice.put("/api/v1/me/password").json(&change("wrong horse")).send().await.expect_problem("invalid");
+    alice.put("/api/v1/me/password").json(&change(PASSWORD)).expect(204).await;
+    // A spent refresh token comes again; then somebody signs out.
+    let spent = json!({"refresh_token": session.json["refresh_token"]});
+    let next = alice.post("/api/v1/auth/refresh").json(&spent).expect(200).await;
+    world.anonymous().post("/api/v1/auth/refresh").json(&spent).send().await.expect_problem("bad-token");
+    let login = json!({"login": "alice", "password": "another correct horse"});
+    let session = world.anonymous().post("/api/v1/auth/login").json(&login).expect(200).await;
+    let refresh = json!({"refresh_token": session.json["refresh_token"]});
+    world.anonymous().post("/api/v1/auth/logout").json(&refresh).expect(204).await;
+    assert!(next.json["access_token"].is_string());
+    let rows = rows(&admin, &format!("action=write&actor_id={}", alice.id)).await;
+    let access: Vec<String> = rows
+        .iter()
+        .rev()
+        .filter(|row| ["token", "session", "password"].contains(&row["type"].as_str().unwrap_or_default()))
+        .map(|row| ["operation", "type", "result"].map(|name| row[name].as_str().unwrap_or_default()).join(" "))
+        .collect();
+    assert_eq!(
+        access,
+        [
+            "created token ok",
+            "deleted token ok",
+            "updated password failed",
+            "updated password ok",
+            "deleted session refused",
+            "deleted session ok"
+        ]
+    );
     fits(&world).await;
 }
 

@@ -175,6 +175,60 @@ async fn who_views_a_calendar_finds_no_confidential_event_by_asking() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_clash_says_no_more_than_free_busy() {
+    let world = World::new().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let aula = venue(&alice, "warn").await;
+    // Carol may know when Bob's calendar is busy, and not where or with whom.
+    share(&bob, &format!("calendars/{}", bob.calendar), &carol, "free_busy").await;
+    let secret = event(&bob, &with(at(&bob.calendar, "10:00", "11:00"), json!({"venue_id": aula}))).await;
+    let asked = |more: Value| {
+        with(json!({"start": "2027-03-01T10:30:00", "end": "2027-03-01T10:40:00", "time_zone": "Europe/Zurich"}), more)
+    };
+    let told = async |more: Value| {
+        carol.post("/api/v1/conflicts").json(&asked(more)).expect(200).await.json["conflicts"].clone()
+    };
+    for more in [json!({"venue_id": aula}), json!({"user_ids": [bob.id]})] {
+        let told = told(more).await;
+        assert_eq!((&told[0]["event_id"], told.as_array().map(Vec::len)), (&Value::Null, Some(1)), "{told}");
+        assert_eq!(told[0]["start"], "2027-03-01T09:30:00Z", "no more than the time that was asked for");
+    }
+    let both = told(json!({"calendar_id": bob.calendar, "venue_id": aula, "user_ids": [bob.id]})).await;
+    assert_eq!((&both[0]["event_id"], &both[0]["reasons"]), (&json!(secret.id()), &json!(["calendar"])), "{both}");
+    // Leaving out an event that one does not see changes nothing.
+    let hidden = event(
+        &bob,
+        &with(at(&bob.calendar, "14:00", "15:00"), json!({"venue_id": aula, "visibility": "confidential"})),
+    )
+    .await;
+    let afternoon = |but: Value| {
+        json!({"start": "2027-03-01T14:30:00", "end": "2027-03-01T14:40:00", "time_zone": "Europe/Zurich",
+        "venue_id": aula, "exclude_event_id": but})
+    };
+    let with_it = carol.post("/api/v1/conflicts").json(&afternoon(Value::Null)).expect(200).await;
+    let without = carol.post("/api/v1/conflicts").json(&afternoon(json!(hidden.id()))).expect(200).await;
+    assert_eq!(with_it.json, without.json);
+    let bobs = bob.post("/api/v1/conflicts").json(&afternoon(json!(hidden.id()))).expect(200).await;
+    assert_eq!(bobs.json["conflicts"], json!([]), "who sees it may leave it out");
+}
+
+#[tokio::test]
+async fn who_edits_one_event_reads_nothing_of_its_calendar_in_a_refusal() {
+    let world = World::new().await;
+    let (alice, bob) = (world.alice().await, world.bob().await);
+    let strict = calendar(&alice, &json!({"name": "Strict", "conflicts": "reject"})).await;
+    event(&alice, &at(&strict, "10:00", "11:00")).await;
+    let his = event(&alice, &at(&strict, "12:00", "13:00")).await;
+    let path = format!("/api/v1/events/{}", his.id());
+    share(&alice, &format!("events/{}", his.id()), &bob, "editor").await;
+    let all_day = json!({"start": "2027-03-01T06:00:00", "end": "2027-03-01T20:00:00"});
+    let refused = bob.patch(&path).json(&all_day).send().await.expect_problem("conflict");
+    assert_eq!((&refused.json["conflicts"], &refused.json["more"]), (&json!([]), &json!(true)));
+    assert_eq!(refused.str("/detail"), "something that you may not see takes the same time");
+    assert_eq!(titles(&alice.patch(&path).json(&all_day).send().await.expect_problem("conflict")), ["From 10:00"]);
+}
+
+#[tokio::test]
 async fn a_series_that_is_split_goes_on_where_it_was_allowed_to() {
     let world = World::new().await;
     let alice = world.alice().await;

@@ -81,6 +81,7 @@ async fn every_answer_carries_its_request_id_and_is_not_kept_by_others() {
     for answer in &answers {
         assert!(ids.insert(answer.header("x-request-id").expect("an id").to_owned()), "ids are fresh");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
     }
     assert!(answers[0].header("cache-control").is_some_and(|value| value.contains("private")));
     assert_eq!(answers[3].header("www-authenticate"), Some("Bearer"));

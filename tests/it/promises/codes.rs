@@ -148,7 +148,17 @@ async fn events(alice: &Person, bob: &Person) -> Vec<Reply> {
     };
     let silent = alice.post("/api/v1/events").json(&drifting("0,14,28")).expect(201).await.id();
     let sparse = drifting("0");
+    // Each is silent for four hundred years, and only that is looked at.
+    let calendar = alice.post("/api/v1/calendars").json(&json!({"name": "Silence"})).expect(201).await.id();
+    for _ in 0..30 {
+        let mut body = drifting("0,14,28");
+        body["calendar_id"] = calendar.clone().into();
+        alice.post("/api/v1/events").json(&body).expect(201).await;
+    }
+    let window = "from=2027-04-01T00:00:00Z&to=2427-01-01T00:00:00Z";
+    let silence = format!("/api/v1/events?calendar_id={calendar}&expand=true&{window}");
     vec![
+        alice.get(&silence).send().await.expect_problem("too-much-work"),
         bob.patch(&format!("/api/v1/events/{published}"))
             .json(&json!({"title": "x"}))
             .send()

@@ -109,34 +109,62 @@ struct Target {
     event: String,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+/// The table takes minutes: each of this many tests tries its share of the situations, so that they run side by side.
+const PARTS: usize = 6;
+
+/// Everybody may do what the table says and nothing else.
+async fn the_table_holds(part: usize) {
     let people = People::new().await;
     let (columns, lines) = table();
     let mut things = Things::default();
     let mut wrong = String::new();
-    for line in &lines {
-        for operation in &line.operations {
-            for situation in &line.situations {
-                for (column, wanted) in columns.iter().zip(&line.cells) {
-                    let found = attempt(&people, &mut things, operation, situation.as_ref(), column).await;
-                    // Cancelling has no body to show.
-                    let wanted =
-                        if operation.starts_with("cancel_instance") && wanted == "full" { "ok" } else { wanted };
-                    if found != wanted {
-                        writeln!(
-                            wrong,
-                            "rights.txt:{} {operation} {situation:?} {column}: {found}, not {wanted}",
-                            line.number
-                        )
-                        .expect("written");
-                    }
-                }
+    let all = lines.iter().flat_map(|line| {
+        let operations = line.operations.iter();
+        operations.flat_map(move |operation| line.situations.iter().map(move |situation| (line, operation, situation)))
+    });
+    for (line, operation, situation) in all.skip(part).step_by(PARTS) {
+        for (column, wanted) in columns.iter().zip(&line.cells) {
+            let found = attempt(&people, &mut things, operation, situation.as_ref(), column).await;
+            // Cancelling has no body to show.
+            let wanted = if operation.starts_with("cancel_instance") && wanted == "full" { "ok" } else { wanted };
+            if found != wanted {
+                writeln!(wrong, "rights.txt:{} {operation} {situation:?} {column}: {found}, not {wanted}", line.number)
+                    .expect("written");
             }
         }
     }
     println!("{} rows, {} answers", lines.len(), things.tries);
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    the_table_holds(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_part_2() {
+    the_table_holds(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_part_3() {
+    the_table_holds(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_part_4() {
+    the_table_holds(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_part_5() {
+    the_table_holds(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_the_table_says_part_6() {
+    the_table_holds(5).await;
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ impl Held {
                 db.write(args, |tx, (began, go, log)| {
                     Box::pin(async move {
                         let id = if *log {
-                            change(tx).await?
+                            let id = change(tx).await?;
+                            // Rows of logs are written at the end, or before a statement that names their table.
+                            sql("SELECT count(*) AS n FROM changes").one::<i64>(tx).await?;
+                            id
                         } else {
                             sql("INSERT INTO settings (key, value) VALUES ('foreign', 'x')").run(tx).await?;
                             String::new()

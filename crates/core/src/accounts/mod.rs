@@ -33,7 +33,7 @@ pub use edit_by_admin::edit_by_admin;
 pub use housekeeping::housekeeping;
 pub use list::{Listed, count, list};
 pub use model::{Card, NewAccount, Origin, Password, Policy, User, Username, UsernameError};
-pub use password::{PasswordChange, change_password, parse_password_change};
+pub use password::{PasswordChange, change_password, note_wrong_password, parse_password_change};
 pub use passwords::{Cost, Passwords, PasswordsError};
 pub use personal_tokens::{
     MadeToken, PersonalToken, TokenError, TokenInput, create_token, revoke_token, token_count, tokens,

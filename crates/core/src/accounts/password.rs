@@ -1,10 +1,11 @@
 use kalends_db::{Result, Tx};
 use kalends_kernel::fields::Fields;
-use kalends_kernel::{Invalid, Secret, SessionId};
+use kalends_kernel::{Invalid, Secret, SessionId, UserId};
 use serde_json::{Map, Value};
 
 use super::register::{read_password, read_secret};
 use super::{Password, Proof, store};
+use crate::audit::{self, Entry};
 use crate::ctx::Ctx;
 
 /// What a person says who wants another password.
@@ -36,5 +37,12 @@ pub async fn change_password(tx: &mut Tx, ctx: &Ctx, proof: &Proof, new_hash: &s
     }
     store::set_password(tx, proof.user(), new_hash, ctx.now).await?;
     store::end_sessions_of(tx, proof.user(), Some(kept), ctx.now).await?;
+    audit::record(tx, ctx, Entry::of_access("updated", "password", proof.user().uuid(), proof.user())).await?;
     Ok(true)
+}
+
+/// Notes that somebody who was signed in gave a wrong password when they wanted to change it.
+pub async fn note_wrong_password(tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<()> {
+    let entry = Entry { result: "failed", ..Entry::of_access("updated", "password", user.uuid(), user) };
+    audit::record(tx, ctx, entry).await
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::store;
 use super::tokens::TokenKind;
+use crate::audit::{self, Entry};
 use crate::ctx::{Ctx, GlobalRole, Scope, SignedIn};
 
 /// A personal token, without its secret.
@@ -136,6 +137,7 @@ pub async fn create_token(
         last_used_at: None,
     };
     store::insert_token(tx, owner.id, &token, digest).await?;
+    audit::record(tx, ctx, Entry::of_access("created", "token", token.id.uuid(), owner.id)).await?;
     Ok(MadeToken { token, secret })
 }
 
@@ -145,6 +147,7 @@ pub async fn revoke_token(tx: &mut Tx, ctx: &Ctx, owner: UserId, id: TokenId) ->
         return Ok(false);
     }
     store::revoke_token(tx, id, ctx.now).await?;
+    audit::record(tx, ctx, Entry::of_access("deleted", "token", id.uuid(), owner)).await?;
     Ok(true)
 }
 

@@ -32,7 +32,7 @@ pub async fn refresh(tx: &mut Tx, ctx: &Ctx, token: &Secret, policy: &Policy) ->
     let Some(digest) = TokenKind::Refresh.digest(token.reveal()) else { return Ok(Refreshed::Bad) };
     let Some(row) = store::lock_refresh_token(tx, digest).await? else { return Ok(Refreshed::Bad) };
     if row.spent {
-        store::end_session(tx, row.session, ctx.now).await?;
+        sessions::end(tx, ctx, row.session, "refused").await?;
         return Ok(Refreshed::Reused);
     }
     if row.expires_at <= ctx.now || !store::is_alive(tx, row.session).await? {

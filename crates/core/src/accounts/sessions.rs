@@ -66,6 +66,7 @@ pub async fn end_session(tx: &mut Tx, ctx: &Ctx, owner: UserId, id: SessionId) -
         return Ok(false);
     }
     store::end_session(tx, id, ctx.now).await?;
+    audit::record(tx, ctx, Entry::of_access("deleted", "session", id.uuid(), owner)).await?;
     Ok(true)
 }
 
@@ -73,8 +74,16 @@ pub async fn end_session(tx: &mut Tx, ctx: &Ctx, owner: UserId, id: SessionId) -
 pub async fn end_session_of_refresh_token(tx: &mut Tx, ctx: &Ctx, token: &Secret) -> Result<bool> {
     let Some(digest) = TokenKind::Refresh.digest(token.reveal()) else { return Ok(false) };
     let Some(row) = store::lock_refresh_token(tx, digest).await? else { return Ok(false) };
-    store::end_session(tx, row.session, ctx.now).await?;
+    end(tx, ctx, row.session, "ok").await?;
     Ok(true)
+}
+
+/// Ends a session and notes it with its result for whoever has the token.
+pub(super) async fn end(tx: &mut Tx, ctx: &Ctx, id: SessionId, result: &'static str) -> Result<()> {
+    store::end_session(tx, id, ctx.now).await?;
+    let Some(owner) = store::owner_of_session(tx, id).await? else { return Ok(()) };
+    let entry = Entry { result, ..Entry::of_access("deleted", "session", id.uuid(), owner) };
+    audit::record(tx, ctx, entry).await
 }
 
 /// The account's living sessions, newest first.

@@ -90,6 +90,13 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Returns the entry of something that happened to a person's way in: a token, a session, a password.
+    pub fn of_access(op: &'static str, kind: &'static str, record: Uuid, owner: UserId) -> Entry {
+        Entry { actor: Some(owner), op: Some(op), kind: Some(kind), record: Some(record), ..Entry::of(Action::Write) }
+    }
+}
+
 /// Writes a row, in the transaction of what it tells of.
 pub async fn record(tx: &mut Tx, ctx: &Ctx, entry: Entry) -> Result<()> {
     store::insert(tx, ctx, ctx.now, entry).await

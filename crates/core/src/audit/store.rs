@@ -1,7 +1,7 @@
 //! Writing and reading rows of the audit log.
 
 use jiff::Timestamp;
-use kalends_db::{FromRow, Result, Row, Sql, Tx, Value, sql};
+use kalends_db::{FromRow, Result, Row, Sql, Tx, Value, append, sql};
 
 use super::{Audited, Entry};
 use crate::changes::Position;
@@ -32,24 +32,26 @@ impl FromRow for Audited {
 }
 
 pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, at: Timestamp, entry: Entry) -> Result<()> {
-    sql("INSERT INTO audit (at, action, result, actor_id, door, address, request_id, op, kind, record_id, count, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-        .bind(at)
-        .bind(entry.action.name())
-        .bind(entry.result)
-        .bind(entry.actor.or(ctx.user()))
-        .bind(ctx.door.name())
-        .bind(ctx.trail.address.map(|address| address.to_string()))
-        .bind(&*ctx.request_id)
-        .bind(entry.op.map(str::to_owned))
-        .bind(entry.kind.map(str::to_owned))
-        .bind(Value::Uuid(entry.record))
-        .bind(entry.count)
-        .bind(entry.detail.map(|detail| detail.to_string()))
-        .run(tx)
-        .await?;
-    Ok(())
+    let row = [
+        at.into(),
+        entry.action.name().into(),
+        entry.result.into(),
+        entry.actor.or(ctx.user()).into(),
+        ctx.door.name().into(),
+        ctx.trail.address.map(|address| address.to_string()).into(),
+        (*ctx.request_id).into(),
+        entry.op.map(str::to_owned).into(),
+        entry.kind.map(str::to_owned).into(),
+        Value::Uuid(entry.record),
+        entry.count.into(),
+        entry.detail.map(|detail| detail.to_string()).into(),
+    ];
+    append(tx, INSERT, row).await
 }
+
+const INSERT: &str =
+    "INSERT INTO audit (at, action, result, actor_id, door, address, request_id, op, kind, record_id, count, detail)
+     VALUES {}";
 
 /// What makes the seals of a restored database true again: rows of logs are numbered anew from 1, in their order, and a
 /// seal knows how many it is about.

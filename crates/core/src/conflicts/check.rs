@@ -84,7 +84,7 @@ pub(super) async fn against(
     tx.hold(question.subjects.iter().map(|subject| subject.id())).await?;
     let (clashes, more) = ask(tx, ctx, &question, work).await?;
     let report = Report { clashes, more, warnings: Vec::new(), checked_until: until };
-    Ok(Some(report).filter(|report| !report.clashes.is_empty()))
+    Ok(Some(report).filter(Report::is_about_something))
 }
 
 /// What an event that was written (or, a draft, is to be published) clashes with, for the answer; none where nobody asks.
@@ -118,7 +118,7 @@ pub(crate) async fn of_people(
         return Ok(None);
     }
     let report = look(conn, ctx, event, people.into_iter().map(Subject::User).collect()).await?;
-    match policy == Conflicts::Reject && !report.clashes.is_empty() {
+    match policy == Conflicts::Reject && report.is_about_something() {
         true => Err(EventError::Clash(Box::new(report))),
         false => Ok(Some(report)),
     }
@@ -221,8 +221,8 @@ pub(super) fn timeline(
     let mut all = Vec::new();
     // A single event is looked at whole, however far away it is.
     let to = if content.is_recurring() { to } else { Timestamp::MAX };
-    for instance in compiled.overlapping(from, to) {
-        work.spend(1)?;
+    for instance in compiled.overlapping(from, to, &work.budget) {
+        work.check()?;
         all.extend(compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?));
     }
     Ok(all)
@@ -351,28 +351,31 @@ pub(super) async fn ask(
         return Err(EventError::TooMuchToCheck);
     }
     // A pair costs a tenth of what an instance does.
-    work.spend(steps / 10)?;
+    work.spend(u64::try_from(steps / 10).unwrap_or(u64::MAX))?;
     let more = hits.len() > MOST_LISTED;
     let mut ids: Vec<EventId> = hits.keys().take(MOST_LISTED).map(|key| key.1).collect();
     ids.sort();
     ids.dedup();
     let events: HashMap<EventId, (Event, Option<Grant>)> =
         any(conn, ctx, &ids).await?.into_iter().map(|(event, grant)| (event.id, (event, grant))).collect();
-    let clashes = hits
+    let found = hits.len();
+    let clashes: Vec<Clash> = hits
         .into_iter()
         .take(MOST_LISTED)
         .filter_map(|((start, id, original), hit)| {
             let (event, grant) = events.get(&id)?;
-            Some(clash(event, grant.as_ref(), (start, hit.end), hit.overlap, original, hit.reasons))
+            clash(event, grant.as_ref(), (start, hit.end), hit.overlap, original, hit.reasons)
         })
         .collect();
+    // What the actor may not see is in the way as well: that there is more is all that is said.
+    let more = more || clashes.len() < found;
     Ok((clashes, more))
 }
 
 /// How many pairs of instances are looked at.
 const MOST_STEPS: usize = 1_000_000;
 
-/// The other instance as the actor may see it.
+/// Returns the other instance as the actor may see it: no more than free/busy says of it.
 fn clash(
     event: &Event,
     grant: Option<&Grant>,
@@ -380,21 +383,21 @@ fn clash(
     overlap: (Timestamp, Timestamp),
     original: Option<DateTime>,
     reasons: BTreeSet<Reason>,
-) -> Clash {
+) -> Option<Clash> {
     let times = &event.content.times;
     let zone = times.zone(&event.calendar_zone);
-    let reasons = reasons.into_iter().collect();
-    let Some(grant) = grant else {
-        // Not even its id: only that this time is not to be had.
-        let utc = |at: Timestamp| at.to_string();
-        return Clash {
-            event: None,
-            title: None,
-            start: utc(overlap.0),
-            end: utc(overlap.1),
-            original_start: None,
-            reasons,
-        };
+    let (in_calendar, otherwise): (Vec<Reason>, Vec<Reason>) =
+        reasons.iter().partition(|reason| matches!(reason, Reason::Calendar));
+    let (grant, reasons) = match grant {
+        Some(grant) if grant.sight >= Sight::Public => (grant, reasons.into_iter().collect()),
+        Some(grant) if !in_calendar.is_empty() => (grant, in_calendar),
+        // The venue or the person is busy then. That this event is why would tell its place, or who is in it.
+        _ if !otherwise.is_empty() => {
+            let utc = |at: Timestamp| at.to_string();
+            let (start, end) = (utc(overlap.0), utc(overlap.1));
+            return Some(Clash { event: None, title: None, start, end, original_start: None, reasons: otherwise });
+        }
+        _ => return None,
     };
     let own = original.and_then(|original| event.content.overridden(original)).and_then(|one| one.title.clone());
     let title = (grant.sight >= Sight::Public).then(|| own.unwrap_or_else(|| event.content.title.clone()));
@@ -405,14 +408,14 @@ fn clash(
             show_wall(original, times.begun_at(original).start_instant(&event.calendar_zone))
         }
     });
-    Clash {
+    Some(Clash {
         event: Some(event.id),
         title,
         start: show_instant(start, zone),
         end: show_instant(end, zone),
         original_start,
         reasons,
-    }
+    })
 }
 
 /// How near two events with one title begin that are probably the same.
@@ -440,7 +443,7 @@ pub(super) async fn duplicates(
             let zone = &event.calendar_zone;
             let at = (times.start_instant(zone), times.end_instant(zone).max(times.start_instant(zone)));
             let original = event.content.is_recurring().then_some(times.start);
-            found.push(clash(&event, Some(&grant), at, at, original, [Reason::Duplicate].into()));
+            found.extend(clash(&event, Some(&grant), at, at, original, [Reason::Duplicate].into()));
         }
     }
     found.sort_by(|a, b| (&a.start, a.event).cmp(&(&b.start, b.event)));

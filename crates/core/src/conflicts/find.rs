@@ -40,8 +40,9 @@ pub(super) async fn taken(
 ) -> Result<(), EventError> {
     let by_id: HashMap<_, Subject> = subjects.iter().map(|subject| (subject.id(), *subject)).collect();
     let ids: Vec<_> = subjects.iter().map(|subject| subject.id()).collect();
-    let rows = store::taking(conn, &ids, (from, to), work.left() + 1).await?;
-    work.spend(rows.len())?;
+    let most = usize::try_from(work.left()).unwrap_or(usize::MAX);
+    let rows = store::taking(conn, &ids, (from, to), most.saturating_add(1)).await?;
+    work.spend(u64::try_from(rows.len()).unwrap_or(u64::MAX))?;
     let mut found: BTreeMap<EventId, (store::Taking, BTreeSet<Subject>)> = BTreeMap::new();
     for row in rows {
         let Some(subject) = by_id.get(&row.subject).copied() else { continue };
@@ -66,8 +67,8 @@ pub(super) async fn taken(
             series.iter().map(|(row, through)| (row.event, through)).collect();
         for (event, compiled) in compile(conn, &candidates).await? {
             let Some(through) = through.get(&event) else { continue };
-            for instance in compiled.overlapping(from, to) {
-                work.spend(1)?;
+            for instance in compiled.overlapping(from, to, &work.budget) {
+                work.check()?;
                 if let Some(taken) = compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?) {
                     let (start, end, venue) = (taken.start, taken.end, taken.venue);
                     each(through, Theirs { event, start, end, original_start: Some(taken.original_start), venue });

@@ -39,13 +39,11 @@ pub use what_if::{WhatIf, what_if};
 pub(crate) use store::stored;
 pub(crate) use zone::against_zone;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use jiff::{Timestamp, ToSpan};
 use kalends_kernel::{CalendarId, EventId, UserId, VenueId};
 use uuid::Uuid;
 
+use crate::budget::Budget;
 use crate::ctx::Ctx;
 
 /// Why two events conflict. The most specific first.
@@ -124,12 +122,19 @@ pub struct Clash {
 pub struct Report {
     /// What takes the same time, by start.
     pub clashes: Vec<Clash>,
-    /// Whether there are more than are listed.
+    /// Whether there are more than are listed: too many, or some that the actor may not see.
     pub more: bool,
     /// Probably the same event once more.
     pub warnings: Vec<Clash>,
     /// Up to when all is known.
     pub checked_until: Timestamp,
+}
+
+impl Report {
+    /// Returns whether anything takes the same time, listed or not.
+    pub fn is_about_something(&self) -> bool {
+        self.more || !self.clashes.is_empty()
+    }
 }
 
 /// How many conflicts an answer lists.
@@ -149,35 +154,39 @@ fn horizon(ctx: &Ctx, starts_at: Timestamp) -> Timestamp {
 /// More work than a request may cost.
 struct TooMuch;
 
-/// The work that one check may still do, in instances looked at.
+/// The work that one check may still do, in the steps of its command's budget.
 struct Work {
-    left: usize,
-    /// What all checks of the command have done.
-    of_all: Arc<AtomicUsize>,
+    most: u64,
+    budget: Budget,
+    /// The steps that were spent before.
+    before: u64,
 }
 
 impl Work {
-    /// Some tenths of a second for one event, some seconds for all events of a command.
-    const MOST: usize = 500_000;
-    const MOST_OF_ALL: usize = 5_000_000;
+    /// Some tenths of a second for one event.
+    const MOST: u64 = 500_000;
 
     fn of(ctx: &Ctx) -> Work {
-        Work { left: Work::MOST, of_all: ctx.looked_at.clone() }
+        Work { most: Work::MOST, before: ctx.budget.spent(), budget: ctx.budget.clone() }
     }
 
     /// For the program's own work.
-    fn at_most(left: usize) -> Work {
-        Work { left, of_all: Arc::default() }
+    fn at_most(most: u64) -> Work {
+        Work { most, budget: Budget::default(), before: 0 }
     }
 
-    fn left(&self) -> usize {
-        self.left
+    fn left(&self) -> u64 {
+        self.most.saturating_sub(self.budget.spent().saturating_sub(self.before))
     }
 
-    fn spend(&mut self, amount: usize) -> Result<(), TooMuch> {
-        self.left = self.left.checked_sub(amount).ok_or(TooMuch)?;
-        let before = self.of_all.fetch_add(amount, Ordering::Relaxed);
-        if before.saturating_add(amount) > Work::MOST_OF_ALL { Err(TooMuch) } else { Ok(()) }
+    fn spend(&self, steps: u64) -> Result<(), TooMuch> {
+        self.budget.spend(steps).map_err(|_| TooMuch)?;
+        if self.left() == 0 { Err(TooMuch) } else { Ok(()) }
+    }
+
+    /// Checks that what instances spent by themselves is not too much.
+    fn check(&self) -> Result<(), TooMuch> {
+        self.spend(0)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{jobs, settings, venues};
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// How many series one step looks at, and how many instances of each at most.
 const STEP: i64 = 200;
-const MOST_INSTANCES: usize = 50_000;
+const MOST_INSTANCES: u64 = 50_000;
 /// How many clashes of one series are told, and how many in all.
 const TOLD: usize = 10;
 const MOST_TOLD: usize = 200;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use kalends_db::{Conn, FromRow, Result, Row, Tx, Value, sql};
+use kalends_db::{Conn, FromRow, Result, Row, Tx, Value, append, sql};
 use kalends_kernel::{CalendarId, EventId, UserId, Zone};
 use uuid::Uuid;
 
@@ -20,15 +20,9 @@ pub(super) async fn clear(tx: &mut Tx, event: EventId) -> Result<()> {
 
 /// Writes the rows of an event that has none.
 pub(super) async fn put(tx: &mut Tx, event: EventId, is: &Occupancy) -> Result<()> {
-    let subjects: Vec<Uuid> = is.subjects.iter().copied().collect();
-    for some in subjects.chunks(64) {
-        let rows: Vec<String> = (5..5 + some.len()).map(|n| format!("($1, ${n}, $2, $3, $4)")).collect();
-        let text = format!(
-            "INSERT INTO occupancy (event_id, subject_id, reach, starts_at, ends_at) VALUES {}",
-            rows.join(", ")
-        );
-        let statement = sql(text).bind(event).bind(is.reach).bind(is.starts_at).bind(is.ends_at);
-        some.iter().fold(statement, |statement, subject| statement.bind(*subject)).run(tx).await?;
+    for subject in &is.subjects {
+        let row = [event.into(), (*subject).into(), is.reach.into(), is.starts_at.into(), is.ends_at.into()];
+        append(tx, "INSERT INTO occupancy (event_id, subject_id, reach, starts_at, ends_at) VALUES {}", row).await?;
     }
     Ok(())
 }

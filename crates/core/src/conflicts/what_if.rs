@@ -14,6 +14,7 @@ use super::{Report, Subject, Work, horizon};
 use crate::access::{Can, Denied};
 use crate::calendars;
 use crate::ctx::Ctx;
+use crate::events::store::any;
 use crate::events::{Audience, Content, EventError, derive};
 use crate::venues;
 
@@ -103,14 +104,13 @@ pub async fn what_if(conn: &mut Conn, ctx: &Ctx, what: &WhatIf) -> Result<Report
     let starts_at = derive(&content, &zone).starts_at;
     let until = horizon(ctx, starts_at);
     let mine = timeline(&content, &zone, (starts_at, until), &mut work)?;
-    let question = Question {
-        itself: what.but,
-        writes: false,
-        but: &nobody,
-        known: BTreeSet::new(),
-        mine: all_new(mine),
-        subjects,
+    let itself = match what.but {
+        // To leave out what one may not see would tell that it is there.
+        Some(id) => any(conn, ctx, &[id]).await?.into_iter().find_map(|(event, grant)| grant.map(|_| event.id)),
+        None => None,
     };
+    let question =
+        Question { itself, writes: false, but: &nobody, known: BTreeSet::new(), mine: all_new(mine), subjects };
     let (clashes, more) = ask(conn, ctx, &question, &mut work).await?;
     let warnings = match (&what.title, what.calendar) {
         (Some(title), Some(calendar)) => duplicates(conn, ctx, what.but, calendar, title, starts_at).await?,

@@ -106,6 +106,15 @@ pub(crate) const LONGEST_REMINDER: i64 = 60_000;
 const META: usize = 32_768;
 
 impl Content {
+    /// Returns about how many bytes it takes in memory.
+    pub fn weight(&self) -> usize {
+        let texts = self.title.len() + self.description.len() + self.location.len();
+        let lines = self.categories.iter().chain(&self.recurrence).chain(&self.icalendar);
+        let lines: usize = lines.map(|line| line.len() + size_of::<String>()).sum();
+        let overrides: usize = self.overrides.iter().map(Override::weight).sum();
+        size_of::<Content>() + texts + lines + meta_weight(&self.meta) + overrides
+    }
+
     /// Reads a whole event; everything wrong is told at once. Times without a zone are read in that of the calendar.
     /// Fields for which this is not the reader must have been taken out.
     pub fn parse(body: &Map<String, Value>, calendar: &Zone) -> Result<Content, Invalid> {
@@ -249,6 +258,12 @@ pub(super) fn read_reminders(fields: &mut Fields) -> Vec<i64> {
     minutes.sort_unstable();
     minutes.dedup();
     minutes
+}
+
+/// Returns about how many bytes a `meta` takes.
+pub(super) fn meta_weight(meta: &Map<String, Value>) -> usize {
+    // A node of JSON takes some tens of bytes beside its text.
+    serde_json::to_string(meta).map_or(0, |text| text.len() * 4)
 }
 
 pub(super) fn read_meta(fields: &mut Fields) -> Map<String, Value> {

@@ -60,7 +60,7 @@ pub async fn instances(
     let (from, to) = window;
     let mut found = Vec::new();
     let after = behind.map_or(from, |behind| behind.0.max(from));
-    for instance in compiled.overlapping_or_starting(from, to, after) {
+    for instance in compiled.overlapping_or_starting(from, to, after, &ctx.budget) {
         let instance = instance?;
         if behind.is_none_or(|behind| (instance.start, instance.original_start) > behind) {
             found.push(instance);

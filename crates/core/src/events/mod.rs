@@ -48,7 +48,7 @@ pub use list::{Corrected, Found, List, Sort, Window, count, list, search};
 pub use merge::FieldConflict;
 pub use overrides::{MOST as MOST_OVERRIDES, Override};
 pub use registration::{Price, Registration};
-pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, derive};
+pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, WalkEnded, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
 pub use store::{LOAD, default_calendar, load, load_stored, lock};
 pub use take_in::{TakenBack, take_back, take_in, take_over, with_uids};
@@ -65,6 +65,7 @@ use kalends_recurrence::BudgetSpent;
 use serde_json::Value;
 
 use crate::access::{Denied, EventFacts, Grant, State};
+use crate::budget::TooMuchWork;
 use crate::calendars::{Calendar, CalendarError, Conflicts};
 use crate::conflicts::Report;
 
@@ -242,6 +243,8 @@ pub enum EventError {
     Orphans(Vec<DateTime>),
     /// A recurrence rule takes more work than a request that reads may cost; to one that writes it is [`Self::Invalid`].
     Budget,
+    /// The request as a whole takes more work than it may cost.
+    TooMuchWork,
     /// It takes time that is taken, and the policy says no.
     Clash(Box<Report>),
     /// Whether it takes time that is taken is more work to find out than a request may cost.
@@ -268,6 +271,19 @@ impl From<Invalid> for EventError {
 impl From<BudgetSpent> for EventError {
     fn from(_: BudgetSpent) -> Self {
         EventError::Budget
+    }
+}
+impl From<TooMuchWork> for EventError {
+    fn from(_: TooMuchWork) -> Self {
+        EventError::TooMuchWork
+    }
+}
+impl From<WalkEnded> for EventError {
+    fn from(ended: WalkEnded) -> Self {
+        match ended {
+            WalkEnded::Sparse(spent) => spent.into(),
+            WalkEnded::TooMuchWork(too_much) => too_much.into(),
+        }
     }
 }
 impl From<CalendarError> for EventError {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::{
-    CATEGORIES, CATEGORY, Content, DESCRIPTION, LOCATION, Status, TITLE, parse_url, read_meta, read_reminders,
-    read_venue, without_repeats,
+    CATEGORIES, CATEGORY, Content, DESCRIPTION, LOCATION, Status, TITLE, meta_weight, parse_url, read_meta,
+    read_reminders, read_venue, without_repeats,
 };
 use super::times::{Times, parse_date, parse_moment};
 
@@ -62,7 +62,7 @@ pub struct Override {
 }
 
 /// How many occurrences of one series may be different.
-pub const MOST: usize = 2_000;
+pub const MOST: usize = 5_000;
 const WHEN: &[&str] = &["start", "end", "time_zone", "end_time_zone", "floating", "all_day"];
 
 impl Override {
@@ -197,7 +197,7 @@ impl Override {
         *self == Override::empty(self.original_start)
     }
 
-    /// The event as it is at this occurrence.
+    /// Returns the event as it is at this occurrence: a single event, without recurrence and overrides.
     pub fn apply(&self, content: &Content) -> Content {
         let one = self.clone();
         Content {
@@ -214,8 +214,22 @@ impl Override {
             capacity: one.capacity.or(content.capacity),
             meta: one.meta.unwrap_or_else(|| content.meta.clone()),
             icalendar: one.icalendar.unwrap_or_else(|| content.icalendar.clone()),
-            ..content.clone()
+            recurrence: Vec::new(),
+            overrides: Vec::new(),
+            visibility: content.visibility,
+            registration: content.registration.clone(),
+            audience: content.audience.clone(),
         }
+    }
+
+    /// Returns about how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let texts = [&self.title, &self.description, &self.location, &self.url];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let meta = self.meta.as_ref().map_or(0, meta_weight);
+        let lines: usize =
+            self.icalendar.iter().flatten().chain(self.categories.iter().flatten()).map(String::len).sum();
+        size_of::<Override>() + texts + meta + lines
     }
 
     /// The override as a body: what [`Override::read_all`] reads again.

@@ -10,6 +10,7 @@ use kalends_recurrence::{BudgetSpent, Occurrences, Series, Start};
 use super::content::{Content, Status};
 use super::overrides::Override;
 use super::times::Times;
+use crate::budget::{Budget, TooMuchWork};
 
 /// One instance of an event: when, and which override (if any) makes it different.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +36,8 @@ pub struct Compiled {
     periods: Vec<Instance>,
     overrides: Vec<Override>,
     overridden: BTreeSet<DateTime>,
+    /// The instances that overrides make different, as they are then; cancelled ones are left out.
+    moved: Vec<Instance>,
     busy: bool,
     cancelled: bool,
     venue: Option<VenueId>,
@@ -64,7 +67,8 @@ impl Compiled {
             calendar: calendar.clone(),
             periods: Vec::new(),
             overridden: content.overrides.iter().map(|one| one.original_start).collect(),
-            overrides: content.overrides.clone(),
+            overrides: content.overrides.iter().map(without_texts).collect(),
+            moved: Vec::new(),
             busy: content.busy,
             cancelled: content.status == Status::Cancelled,
             venue: content.venue_id,
@@ -72,7 +76,15 @@ impl Compiled {
         if content.recurrence.iter().any(|line| line.contains("VALUE=PERIOD")) {
             compiled.periods = compiled.own_lengths();
         }
+        let takes_place = compiled.overrides.iter().filter(|one| !one.cancelled);
+        compiled.moved = takes_place.map(|one| compiled.overriding(one)).collect();
         compiled
+    }
+
+    /// Returns about how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let override_ = size_of::<Override>() + size_of::<Instance>() + size_of::<DateTime>() + 32;
+        2_000 + self.overrides.len() * override_ + self.periods.len() * size_of::<Instance>() + self.series.weight()
     }
 
     fn own_lengths(&self) -> Vec<Instance> {
@@ -104,25 +116,55 @@ impl Compiled {
         busy && !cancelled
     }
 
-    /// The instances that overlap `[from, to)`, by start. An instance without length counts when it begins in it.
-    /// Lazy: an endless series costs what is taken from it.
-    pub fn overlapping(&self, from: Timestamp, to: Timestamp) -> Instances<'_> {
-        self.overlapping_or_starting(from, to, from)
+    /// Returns the instances that overlap `[from, to)`, by start. An instance without length counts when it begins in it.
+    /// Lazy: an endless series costs what is taken from it. Everything that is walked is paid for from the budget.
+    pub fn overlapping(&self, from: Timestamp, to: Timestamp, budget: &Budget) -> Instances<'_> {
+        self.overlapping_or_starting(from, to, from, budget)
     }
 
-    /// The same, for whoever has already seen those that begin before `after` (not before `from`).
-    pub fn overlapping_or_starting(&self, from: Timestamp, to: Timestamp, after: Timestamp) -> Instances<'_> {
-        // An occurrence that reaches into the window begins at most its length before; two days more cover zones and
-        // changes of the clock.
-        let slack = self.times.wall_length().saturating_add(SignedDuration::from_hours(48));
-        let earliest = if after > from { after } else { from.checked_sub(slack).unwrap_or(Timestamp::MIN) };
+    /// Does the same without the instances that begin before `after`, which is not before `from`.
+    pub fn overlapping_or_starting(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Timestamp,
+        budget: &Budget,
+    ) -> Instances<'_> {
+        let earliest = if after > from { after } else { self.earliest_start_reaching(from) };
         let base = self.series.starting_between(earliest, to, self.calendar.time_zone());
-        let moved = self.overrides.iter().filter(|one| !one.cancelled).map(|one| self.overriding(one));
-        let long = self.periods.iter().filter(|one| one.start < earliest).cloned();
+        let long = self.periods.iter().filter(|one| one.start < earliest);
         let seen = |one: &Instance| after > from && one.start < after;
-        let mut others: Vec<Instance> = moved.chain(long).filter(|one| overlaps(one, from, to) && !seen(one)).collect();
+        let others = self.moved.iter().chain(long).filter(|one| overlaps(one, from, to) && !seen(one));
+        let mut others: Vec<Instance> = others.cloned().collect();
         others.sort_by_key(|one| std::cmp::Reverse((one.start, one.original_start)));
-        Instances { compiled: self, base, waiting: None, others, from, to, spent: false }
+        // A look at an override costs a fraction of an occurrence.
+        let looks = u64::try_from((self.moved.len() + self.periods.len()) / 16).unwrap_or(u64::MAX);
+        Instances {
+            compiled: self,
+            base,
+            waiting: None,
+            others,
+            from,
+            to,
+            budget: budget.clone(),
+            paid: 0,
+            owed: looks.saturating_add(1),
+            ended: false,
+        }
+    }
+
+    /// Returns an instant before which no occurrence begins that reaches beyond `from`.
+    fn earliest_start_reaching(&self, from: Timestamp) -> Timestamp {
+        let length = self.times.wall_length();
+        // Two days more than the length on the wall clock cover zones and changes of the clock.
+        let earliest =
+            from.checked_sub(length.saturating_add(SignedDuration::from_hours(48))).unwrap_or(Timestamp::MIN);
+        let zone = self.times.zone(&self.calendar);
+        let is_even = length < SignedDuration::from_hours(24 * 14)
+            && self.times.end_time_zone.is_none()
+            && zone.to_offset(earliest) == zone.to_offset(from);
+        // Where the clock does not change meanwhile, an occurrence lasts as long as it says.
+        if is_even { from.checked_sub(length).unwrap_or(Timestamp::MIN) } else { earliest }
     }
 
     /// When the next such weekday (Monday = 1) begins behind an instance that begins on another, on its own clock.
@@ -160,8 +202,7 @@ impl Compiled {
         if !self.series.contains(original_start)? {
             return Ok(None);
         }
-        let found = self.overrides.iter().find(|one| one.original_start == original_start);
-        Ok(Some(match found {
+        Ok(Some(match self.overriding_at(original_start) {
             Some(one) => self.overriding(one),
             None => self.usual(original_start, None, None),
         }))
@@ -210,7 +251,33 @@ pub struct Instances<'c> {
     others: Vec<Instance>,
     from: Timestamp,
     to: Timestamp,
-    spent: bool,
+    budget: Budget,
+    /// The steps of `base` that are paid for.
+    paid: u64,
+    /// Further steps that are to be paid for.
+    owed: u64,
+    ended: bool,
+}
+
+/// The reason why a walk ends before all instances were found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WalkEnded {
+    /// The rule hardly ever matches.
+    Sparse(BudgetSpent),
+    /// The request has no steps left.
+    TooMuchWork(TooMuchWork),
+}
+
+/// Returns what an override says about when, where and whether it takes time.
+fn without_texts(one: &Override) -> Override {
+    Override {
+        cancelled: one.cancelled,
+        times: one.times.clone(),
+        venue_id: one.venue_id,
+        status: one.status,
+        busy: one.busy,
+        ..Override::empty(one.original_start)
+    }
 }
 
 impl Instances<'_> {
@@ -226,12 +293,20 @@ impl Instances<'_> {
         self.base.leave_out_rules();
     }
 
-    fn next_usual(&mut self) -> Result<Option<Instance>, BudgetSpent> {
+    fn pay(&mut self) -> Result<(), WalkEnded> {
+        let walked = self.base.steps();
+        let steps = walked.saturating_sub(self.paid).saturating_add(std::mem::take(&mut self.owed));
+        self.paid = walked;
+        self.budget.spend(steps).map_err(WalkEnded::TooMuchWork)
+    }
+
+    fn next_usual(&mut self) -> Result<Option<Instance>, WalkEnded> {
         if let Some(waiting) = self.waiting.take() {
             return Ok(Some(waiting));
         }
-        for occurrence in self.base.by_ref() {
-            let occurrence = occurrence?;
+        while let Some(occurrence) = self.base.next() {
+            self.pay()?;
+            let occurrence = occurrence.map_err(WalkEnded::Sparse)?;
             if self.compiled.overridden.contains(&occurrence.local) {
                 continue;
             }
@@ -240,22 +315,23 @@ impl Instances<'_> {
                 return Ok(Some(instance));
             }
         }
+        self.pay()?;
         Ok(None)
     }
 }
 
 impl Iterator for Instances<'_> {
-    type Item = Result<Instance, BudgetSpent>;
+    type Item = Result<Instance, WalkEnded>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.spent {
+        if self.ended {
             return None;
         }
         let usual = match self.next_usual() {
             Ok(usual) => usual,
-            Err(spent) => {
-                self.spent = true;
-                return Some(Err(spent));
+            Err(ended) => {
+                self.ended = true;
+                return Some(Err(ended));
             }
         };
         match (usual, self.others.last()) {
@@ -415,7 +491,10 @@ mod tests {
         let zurich = Zone::parse("Europe/Zurich").expect("a zone");
         let compiled = Compiled::of(content, &zurich);
         let window = (from.parse().expect("an instant"), to.parse().expect("an instant"));
-        compiled.overlapping(window.0, window.1).map(|one| one.expect("affordable").start.to_string()).collect()
+        compiled
+            .overlapping(window.0, window.1, &Budget::default())
+            .map(|one| one.expect("affordable").start.to_string())
+            .collect()
     }
 
     #[test]
@@ -456,5 +535,49 @@ mod tests {
         let long = content(json!({"title": "x", "start": "2027-03-22T09:00:00", "end": "2027-03-22T10:00:00",
             "recurrence": ["RDATE;TZID=Europe/Zurich;VALUE=PERIOD:20270401T090000/P20D"]}));
         assert_eq!(starts(&long, "2027-04-15T00:00:00Z", "2027-04-16T00:00:00Z"), ["2027-04-01T07:00:00Z"]);
+    }
+
+    /// Walks a window as a page does and returns how many instances it gave and what that cost.
+    fn walk(content: &Content, from: &str, to: &str, most: usize) -> (usize, u64) {
+        let zurich = Zone::parse("Europe/Zurich").expect("a zone");
+        let (compiled, budget) = (Compiled::of(content, &zurich), Budget::default());
+        let window = (from.parse().expect("an instant"), to.parse().expect("an instant"));
+        let given = compiled.overlapping(window.0, window.1, &budget).take(most).filter(Result::is_ok).count();
+        (given, budget.spent())
+    }
+
+    #[test]
+    fn a_dense_series_costs_what_is_taken_from_it_and_no_walk_up_to_the_window() {
+        let dense = content(json!({"title": "x", "start": "2027-01-01T00:00:00", "end": "2027-01-01T00:00:01",
+            "recurrence": ["RRULE:FREQ=SECONDLY"]}));
+        let (given, steps) = walk(&dense, "2030-06-01T00:00:00Z", "2030-07-01T00:00:00Z", 10);
+        assert!(given == 10 && steps < 50, "{given} instances for {steps} steps");
+        // Two days around a change of the clock are walked, and paid for.
+        let (given, steps) = walk(&dense, "2030-03-31T03:00:00Z", "2030-07-01T00:00:00Z", 10);
+        assert!(given == 10 && (100_000..600_000).contains(&steps), "{given} instances for {steps} steps");
+    }
+
+    #[test]
+    fn a_walk_without_end_ends_with_the_budget() {
+        let dense = content(json!({"title": "x", "start": "2027-01-01T00:00:00", "end": "2027-01-01T00:00:01",
+            "recurrence": ["RRULE:FREQ=SECONDLY"]}));
+        let (given, steps) = walk(&dense, "2030-06-01T00:00:00Z", "2031-06-01T00:00:00Z", usize::MAX);
+        assert!(given < 2_100_000 && steps <= Budget::STEPS + 10, "{given} instances for {steps} steps");
+    }
+
+    #[test]
+    fn the_work_grows_no_faster_than_the_number_of_overrides() {
+        let with = |number: i64| {
+            let first: DateTime = "2027-01-01T09:00:00".parse().expect("a time");
+            let overrides: Vec<_> = (0..number)
+                .map(|day| json!({"original_start": (first + Span::new().days(day)).to_string(), "title": "Elsewhere"}))
+                .collect();
+            let daily = content(json!({"title": "x", "start": "2027-01-01T09:00:00", "end": "2027-01-01T10:00:00",
+                "recurrence": ["RRULE:FREQ=DAILY"], "overrides": overrides}));
+            walk(&daily, "2027-01-01T00:00:00Z", "2036-01-01T00:00:00Z", usize::MAX)
+        };
+        let (few, many) = (with(200), with(2_000));
+        assert_eq!(few.0, many.0, "each day once");
+        assert!(many.1 < few.1 * 2, "{few:?} {many:?}");
     }
 }

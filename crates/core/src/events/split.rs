@@ -46,7 +46,7 @@ fn alone(content: Content) -> Content {
     }
     let own = content.overridden(content.times.start).cloned();
     let content = Content { overrides: Vec::new(), ..content };
-    own.map_or_else(|| content.clone(), |one| Content { overrides: Vec::new(), ..one.apply(&content) })
+    own.map_or_else(|| content.clone(), |one| one.apply(&content))
 }
 
 /// Ends the old series; gives it as it is now.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
+use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, Value, append, sql};
 use kalends_kernel::{CalendarId, EventId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -206,10 +206,7 @@ async fn insert_categories(tx: &mut Tx, event: &Event) -> Result<()> {
     let of_overrides = event.content.overrides.iter().flat_map(|one| one.categories.iter().flatten());
     let keys: std::collections::BTreeSet<String> = own.chain(of_overrides).map(|word| word.to_lowercase()).collect();
     for key in keys {
-        sql("INSERT INTO event_categories (event_id, category_key) VALUES ($1, $2)")
-            .bind(event.id)
-            .bind(key)
-            .run(tx)
+        append(tx, "INSERT INTO event_categories (event_id, category_key) VALUES {}", [event.id.into(), key.into()])
             .await?;
     }
     Ok(())
@@ -276,23 +273,25 @@ pub(super) struct NewVersion<'v> {
 
 pub(super) async fn insert_version(tx: &mut Tx, ctx: &Ctx, new: NewVersion<'_>) -> Result<()> {
     let snapshot = Snapshot::of(new.event);
-    sql("INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot, shown_in)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
-    .bind(new.event.id)
-    .bind(new.event.version)
-    // Never before the version before it, so that there is one version at each instant.
-    .bind(new.event.updated_at)
-    .bind(ctx.user())
-    .bind(ctx.door.name())
-    .bind(new.operation)
-    .bind(new.comment)
-    .bind_json(&new.changed)?
-    .bind_json(&snapshot)?
-    .bind(snapshot.shown_in())
-    .run(tx)
-    .await?;
-    Ok(())
+    let row = [
+        new.event.id.into(),
+        new.event.version.into(),
+        // Never before the version before it, so that there is one version at each instant.
+        new.event.updated_at.into(),
+        ctx.user().into(),
+        ctx.door.name().into(),
+        new.operation.into(),
+        new.comment.into(),
+        Value::json(&new.changed)?,
+        Value::json(&snapshot)?,
+        snapshot.shown_in().into(),
+    ];
+    append(tx, INSERT_VERSION, row).await
 }
+
+const INSERT_VERSION: &str =
+    "INSERT INTO event_versions (event_id, version, at, actor_id, door, operation, comment, changed, snapshot, shown_in)
+     VALUES {}";
 
 impl FromRow for Snapshot {
     fn from_row(row: &Row) -> Result<Self> {

@@ -4,7 +4,7 @@ use kalends_ical::{Component, Length, Series, Status, Visibility, When};
 use kalends_kernel::Zone;
 
 use super::Language;
-use crate::access::{self, Sight};
+use crate::access::{self, Can, Sight};
 use crate::events::{self, Allowed, Content, Event, Override, PARAMETERS, Times};
 
 /// An event as the actor who loaded it may see it; with `busy_only` its times alone, whatever they may see.
@@ -14,7 +14,8 @@ use crate::events::{self, Allowed, Content, Event, Override, PARAMETERS, Times};
 pub fn series_of(of: &Allowed, language: Language, busy_only: bool) -> Series {
     let sight = if busy_only { Sight::Busy } else { of.grant.sight };
     let event = &of.event;
-    let shown = Shown { event, sight, language };
+    let edits = access::check(Some(of.grant), Can::Edit).is_ok();
+    let shown = Shown { event, sight, edits, language };
     let overrides = event.content.overrides.iter().filter_map(|one| shown.overriding(one)).collect();
     // Who sees only the times is not told the UID, which may be somebody else's name for the event.
     let uid = if sight == Sight::Busy { event.id.to_string() } else { event.uid.clone() };
@@ -24,19 +25,16 @@ pub fn series_of(of: &Allowed, language: Language, busy_only: bool) -> Series {
 struct Shown<'e> {
     event: &'e Event,
     sight: Sight,
+    /// Whether the reader may edit the event.
+    edits: bool,
     language: Language,
 }
 
 impl Shown<'_> {
     fn overriding(&self, one: &Override) -> Option<Component> {
         let series = &self.event.content;
-        let changed = self.component(&Content { recurrence: Vec::new(), overrides: Vec::new(), ..one.apply(series) });
-        let usual = Content {
-            times: series.times.begun_at(one.original_start),
-            recurrence: Vec::new(),
-            overrides: Vec::new(),
-            ..series.clone()
-        };
+        let changed = self.component(&one.apply(series));
+        let usual = Override::empty(one.original_start).apply(series);
         // An override may say nothing that is shown here, such as a number of seats.
         if changed == self.component(&usual) {
             return None;
@@ -50,7 +48,10 @@ impl Shown<'_> {
         let (seen, full) = (self.sight >= Sight::Public, self.sight == Sight::Full);
         let text = |text: &String| Some(text.clone()).filter(|text| seen && !text.is_empty());
         let (start, end) = whens(times);
-        let (parameters, other) = if full { kept(content) } else { (Vec::new(), Vec::new()) };
+        let (parameters, mut other) = if full { kept(content) } else { (Vec::new(), Vec::new()) };
+        if !self.edits {
+            other.retain(|line| !is_about_people(line));
+        }
         Component {
             line: 0,
             summary: if seen { content.title.clone() } else { self.language.busy().to_owned() },
@@ -102,6 +103,12 @@ fn kept(content: &Content) -> (Vec<String>, Vec<String>) {
         }
     }
     (parameters, other)
+}
+
+/// Returns whether a line has somebody's address: those who are invited did not publish theirs.
+fn is_about_people(line: &str) -> bool {
+    let name = line.split([':', ';']).next().unwrap_or_default();
+    ["ATTENDEE", "ORGANIZER"].iter().any(|about| name.eq_ignore_ascii_case(about))
 }
 
 fn whens(times: &Times) -> (When, When) {

@@ -110,7 +110,7 @@ async fn clash_of(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<Option<String
         }
         other => other?,
     };
-    Ok(report.filter(|report| !report.clashes.is_empty()).map(|report| same_time(&report)))
+    Ok(report.filter(conflicts::Report::is_about_something).map(|report| same_time(&report)))
 }
 
 /// What is no one event's fault.

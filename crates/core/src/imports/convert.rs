@@ -127,6 +127,7 @@ pub fn said(error: &EventError) -> (String, String) {
             (code.to_owned(), invalid.to_string())
         }
         EventError::Budget => (TOO_SPARSE.to_owned(), "The recurrence takes too much work.".to_owned()),
+        EventError::TooMuchWork => ("too-much-work".to_owned(), "The event takes too much work.".to_owned()),
         EventError::ReviewRequired => (
             "review-required".to_owned(),
             "A published event of a calendar with review is not changed by an import.".to_owned(),

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use kalends_db::{Conn, FromRow, Result, Row as DbRow, Tx, sql};
+use kalends_db::{Conn, FromRow, Result, Row as DbRow, Tx, Value, append, sql};
 use kalends_kernel::{EventId, JobId, UploadId, UserId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::report::{Action, Row, Source, Stamp};
 use crate::ctx::Ctx;
@@ -92,34 +92,36 @@ pub(super) async fn put_source(tx: &mut Tx, event: EventId, source: Option<&Sour
     .bind(source.stamp.last_modified)
     .bind(source.digest.clone())
     .bind(source.version)
-    .run(tx)
-    .await?;
-    Ok(())
+    .send(tx)
+    .await
 }
 
 pub(super) async fn insert_row(tx: &mut Tx, job: JobId, seq: i64, row: &Row) -> Result<()> {
     let problem = row.problem.as_ref().map(|(code, detail)| json!([code, detail]).to_string());
     let source = row.source_before.as_ref().map(|source| source_json(source).to_string());
-    sql("INSERT INTO import_rows (job_id, seq, line, uid, title, action, problem, warnings, event_id, version, before, source_before)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-        .bind(job)
-        .bind(seq)
-        .bind(i64::try_from(row.line).unwrap_or(i64::MAX))
-        .bind(row.uid.clone())
-        .bind(row.title.clone())
-        .bind(row.action.name())
-        .bind(problem)
-        .bind_json(&row.warnings)?
-        .bind(row.event)
-        .bind(row.version)
-        .bind(row.before)
-        .bind(source)
-        .run(tx)
-        .await?;
-    Ok(())
+    let row = [
+        job.into(),
+        seq.into(),
+        i64::try_from(row.line).unwrap_or(i64::MAX).into(),
+        row.uid.clone().into(),
+        row.title.clone().into(),
+        row.action.name().into(),
+        problem.into(),
+        Value::json(&row.warnings)?,
+        row.event.into(),
+        row.version.into(),
+        row.before.into(),
+        source.into(),
+    ];
+    append(tx, INSERT_ROW, row).await
 }
 
-fn source_json(source: &Source) -> Value {
+const INSERT_ROW: &str =
+    "INSERT INTO import_rows (job_id, seq, line, uid, title, action, problem, warnings, event_id, version, before,
+        source_before)
+     VALUES {}";
+
+fn source_json(source: &Source) -> serde_json::Value {
     let last_modified = source.stamp.last_modified.map(|at| at.as_microsecond());
     json!([source.stamp.sequence, last_modified, source.digest, source.version])
 }

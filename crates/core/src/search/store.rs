@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use kalends_db::{Conn, FromRow, Result, Row, Sql, Tx, Value, sql};
+use kalends_db::{Conn, FromRow, Result, Row, Tx, append, sql};
 use kalends_kernel::{CalendarId, EventId};
 
 use super::typo::{self, Near};
@@ -61,41 +61,24 @@ pub(super) async fn moved(tx: &mut Tx, event: EventId, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// Rows of one INSERT at most.
-const ROWS: usize = 256;
-
-/// `INSERT … VALUES (…), (…) …`, padded to a power of two with its last row: few different texts are prepared, and most events
-/// take one statement. A row that is there already stays as it is.
-async fn insert_rows(tx: &mut Tx, into: &str, width: usize, rows: &[Vec<Value>]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        let padded = rows.len().next_power_of_two();
-        let values: Vec<String> = (0..padded)
-            .map(|row| {
-                let names: Vec<String> = (1..=width).map(|n| format!("${}", row * width + n)).collect();
-                format!("({})", names.join(", "))
-            })
-            .collect();
-        let statement: Sql = sql(format!("INSERT INTO {into} VALUES {} ON CONFLICT DO NOTHING", values.join(", ")));
-        let last = rows.last().into_iter().cycle().take(padded - rows.len());
-        rows.iter().chain(last).flatten().cloned().fold(statement, Sql::bind).run(tx).await?;
-    }
-    Ok(())
-}
-
+/// Writes the words of an event. A row that is there already stays as it is.
 pub(super) async fn insert(tx: &mut Tx, event: EventId, entry: &Entry) -> Result<()> {
-    let rows = entry.words.iter().map(|(word, field)| {
-        vec![
+    for (word, field) in &entry.words {
+        let row = [
             event.into(),
             word.as_str().into(),
             (*field).into(),
             entry.at.into(),
             entry.calendar.into(),
             entry.open.into(),
-        ]
-    });
-    let rows: Vec<Vec<Value>> = rows.collect();
-    insert_rows(tx, "search_words (event_id, word, field, at, calendar_id, open)", 6, &rows).await
+        ];
+        append(tx, INSERT_WORDS, row).await?;
+    }
+    Ok(())
 }
+
+const INSERT_WORDS: &str =
+    "INSERT INTO search_words (event_id, word, field, at, calendar_id, open) VALUES {} ON CONFLICT DO NOTHING";
 
 struct Word(String);
 
@@ -116,11 +99,15 @@ pub(super) async fn known(conn: &mut Conn, words: &Words) -> Result<BTreeSet<Str
 
 /// Adds words to the vocabulary. Somebody else may be adding the same.
 pub(super) async fn learn(tx: &mut Tx, words: &[&str]) -> Result<()> {
-    let rows: Vec<Vec<Value>> = words.iter().map(|word| vec![Value::from(*word)]).collect();
-    insert_rows(tx, "search_vocabulary (word)", 1, &rows).await?;
+    for word in words {
+        append(tx, "INSERT INTO search_vocabulary (word) VALUES {} ON CONFLICT DO NOTHING", [(*word).into()]).await?;
+    }
     let cuts: BTreeSet<(String, String)> = words.iter().flat_map(|word| typo::kept(word)).collect();
-    let rows: Vec<Vec<Value>> = cuts.into_iter().map(|(cut, head)| vec![cut.into(), head.into()]).collect();
-    insert_rows(tx, "search_cuts (cut, head)", 2, &rows).await
+    for (cut, head) in cuts {
+        let row = [cut.into(), head.into()];
+        append(tx, "INSERT INTO search_cuts (cut, head) VALUES {} ON CONFLICT DO NOTHING", row).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn clear(tx: &mut Tx) -> Result<()> {

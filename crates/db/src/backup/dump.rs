@@ -2,20 +2,20 @@
 
 use std::io::Write;
 
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, pin_mut};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
 
 use super::About;
 use super::format::{FORMAT, Kind, Line, Writer};
-use crate::conn::{run_postgres, run_sqlite};
+use crate::postgres::Session;
 use crate::runner::Inner;
-use crate::{Db, Engine, Error, Result, migrations};
+use crate::sqlite::{Access, Connection};
+use crate::{Db, Engine, Error, Result, Row, migrations, sql};
 
 /// A connection inside its snapshot.
 enum Snapshot {
-    Sqlite(Box<sqlx::sqlite::SqliteConnection>),
-    Postgres(Box<sqlx::postgres::PgConnection>),
+    Sqlite(Box<Connection>),
+    Postgres(Box<Session>),
 }
 
 pub(super) async fn run<W: Write + Send>(db: &Db, about: &About, out: W) -> Result<(W, u64)> {
@@ -42,7 +42,6 @@ pub(super) async fn run<W: Write + Send>(db: &Db, about: &About, out: W) -> Resu
         writer.put(&Line::EndTable { rows: of_table })?;
         rows += of_table;
     }
-    snapshot.end().await;
     Ok((writer.finish(rows)?, rows))
 }
 
@@ -50,38 +49,32 @@ impl Snapshot {
     async fn of(db: &Db) -> Result<Snapshot> {
         match &db.inner {
             Inner::Sqlite(db) => {
-                let options = db.options.as_ref().clone().read_only(true).create_if_missing(false);
-                let mut connection = options.connect().await?;
+                let connection = db.connect(Access::Read)?;
                 // The first SELECT takes the snapshot: with the write-ahead log, writers go on meanwhile.
-                run_sqlite(&mut connection, "BEGIN").await?;
+                connection.batch("BEGIN")?;
                 Ok(Snapshot::Sqlite(Box::new(connection)))
             }
             Inner::Postgres(db) => {
-                let mut connection = db.pool.acquire().await?.detach();
-                run_postgres(
-                    &mut connection,
-                    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET extra_float_digits = 3;
-                     BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-                )
-                .await?;
-                Ok(Snapshot::Postgres(Box::new(connection)))
+                let session = db.connect().await?;
+                session
+                    .batch(
+                        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+                         BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+                    )
+                    .await?;
+                Ok(Snapshot::Postgres(Box::new(session)))
             }
         }
     }
 
-    async fn end(self) {
-        match self {
-            Snapshot::Sqlite(connection) => connection.close().await.ok(),
-            Snapshot::Postgres(connection) => connection.close().await.ok(),
-        };
-    }
-
+    /// Returns the first column of every row of a query.
     async fn texts(&mut self, text: &str) -> Result<Vec<String>> {
-        let text = AssertSqlSafe(text.to_owned());
-        Ok(match self {
-            Snapshot::Sqlite(connection) => sqlx::query_scalar(text).fetch_all(connection.as_mut()).await?,
-            Snapshot::Postgres(connection) => sqlx::query_scalar(text).fetch_all(connection.as_mut()).await?,
-        })
+        match self {
+            Snapshot::Sqlite(connection) => {
+                connection.query(&sql(text.to_owned()), usize::MAX, |row| Ok(first_text(row)?.to_owned()))
+            }
+            Snapshot::Postgres(session) => session.texts(text).await,
+        }
     }
 
     async fn tables(&mut self) -> Result<Vec<String>> {
@@ -122,41 +115,41 @@ impl Snapshot {
             .collect();
         // A log keeps its order.
         let order = if is_log(columns) { " ORDER BY tx, seq" } else { "" };
-        let text = AssertSqlSafe(format!("SELECT {} FROM {table}{order}", names.join(", ")));
-        let kinds = || columns.iter().map(|(_, kind)| kind.is_text()).enumerate();
+        let text = format!("SELECT {} FROM {table}{order}", names.join(", "));
         let mut written = 0;
+        let mut write = |row: &Row<'_>| {
+            let values = columns.iter().enumerate().map(|(at, (name, kind))| value(row, at, name, *kind));
+            written += 1;
+            writer.put(&values.collect::<Result<Vec<Value>>>()?)
+        };
         match self {
             Snapshot::Sqlite(connection) => {
-                let mut rows = sqlx::query(text).fetch(connection.as_mut());
-                while let Some(row) = rows.try_next().await? {
-                    let values = kinds().map(|(index, text)| {
-                        Ok(if text {
-                            row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Value::Null, Value::from)
-                        } else {
-                            row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Value::Null, Value::from)
-                        })
-                    });
-                    writer.put(&values.collect::<Result<Vec<Value>, sqlx::Error>>()?)?;
-                    written += 1;
-                }
+                connection.query(&sql(text), usize::MAX, &mut write)?;
             }
-            Snapshot::Postgres(connection) => {
-                let mut rows = sqlx::query(text).fetch(connection.as_mut());
+            Snapshot::Postgres(session) => {
+                let rows = session.client.query_raw(&text, std::iter::empty::<crate::Value>()).await?;
+                pin_mut!(rows);
                 while let Some(row) = rows.try_next().await? {
-                    let values = kinds().map(|(index, text)| {
-                        Ok(if text {
-                            row.try_get::<Option<String>, _>(index)?.map_or(Value::Null, Value::from)
-                        } else {
-                            row.try_get::<Option<i64>, _>(index)?.map_or(Value::Null, Value::from)
-                        })
-                    });
-                    writer.put(&values.collect::<Result<Vec<Value>, sqlx::Error>>()?)?;
-                    written += 1;
+                    write(&Row::postgres(&row))?;
                 }
             }
         }
         Ok(written)
     }
+}
+
+fn first_text<'a>(row: &'a Row<'_>) -> Result<&'a str> {
+    row.text_at(0).map_err(|what| Error::Decode { column: "1".to_owned(), what })
+}
+
+/// Reads a value as the text or the whole number that the file holds.
+fn value(row: &Row<'_>, at: usize, column: &str, kind: Kind) -> Result<Value> {
+    let read = if kind.is_text() {
+        row.opt_at::<String>(at).map(|text| text.map_or(Value::Null, Value::from))
+    } else {
+        row.opt_at::<i64>(at).map(|number| number.map_or(Value::Null, Value::from))
+    };
+    read.map_err(|what| Error::Decode { column: column.to_owned(), what })
 }
 
 /// Whether a table is a log whose rows stand in the order (transaction, sequence).

@@ -2,20 +2,20 @@
 
 use std::io::Read;
 
-use sqlx::ConnectOptions;
-
 use super::dump::is_log;
 use super::format::{Line, Read1, Reader, broken};
 use super::{Backup, head, next_row};
-use crate::conn::{Link, SqliteLink, run_postgres, run_sqlite};
-use crate::postgres::{MIGRATION_LOCK, PostgresDb};
+use crate::conn::Link;
+use crate::postgres::{MIGRATION_LOCK, PostgresLink};
 use crate::runner::Inner;
+use crate::sqlite::Access;
+use crate::statement::insert_values;
 use crate::{Conn, Db, Engine, Error, FromRow, Result, Row, Sql, Tx, Value, migrations, sql};
 
 struct Name(String);
 
 impl FromRow for Name {
-    fn from_row(row: &Row) -> Result<Self> {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
         row.get("name").map(Name)
     }
 }
@@ -45,7 +45,7 @@ pub(super) async fn is_empty(db: &Db) -> Result<bool> {
 struct Anything;
 
 impl FromRow for Anything {
-    fn from_row(_: &Row) -> Result<Self> {
+    fn from_row(_: &Row<'_>) -> Result<Self> {
         Ok(Anything)
     }
 }
@@ -53,52 +53,32 @@ impl FromRow for Anything {
 pub(super) async fn run<R: Read + Send>(db: &Db, mut reader: Reader<R>, after: Vec<Sql>) -> Result<Backup> {
     let mut tx = begin(db).await?;
     let filled = fill(&mut tx, db.engine(), &mut reader, after).await;
-    match filled {
-        Ok(backup) => {
-            end(tx, "COMMIT").await?;
-            Ok(backup)
-        }
-        Err(error) => {
-            end(tx, "ROLLBACK").await.ok();
-            Err(error)
-        }
-    }
+    // With the connection its lock and settings end, too; without a COMMIT the transaction is rolled back.
+    let backup = filled?;
+    tx.settle().await?;
+    tx.raw("COMMIT").await?;
+    Ok(backup)
 }
 
 async fn begin(db: &Db) -> Result<Tx> {
     let link = match &db.inner {
         Inner::Sqlite(db) => {
-            let mut connection = db.options.connect().await?;
-            run_sqlite(&mut connection, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE").await?;
-            Link::Sqlite(SqliteLink::Writer(Box::new(connection)))
+            let connection = db.connect(Access::Write)?;
+            connection.batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
+            Link::SqliteOwned(Box::new(connection))
         }
         Inner::Postgres(db) => {
-            let mut connection = db.pool.acquire().await?;
-            run_postgres(
-                &mut connection,
-                &format!(
+            let session = db.connect().await?;
+            session
+                .batch(&format!(
                     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '30s';
                      SELECT pg_advisory_lock({MIGRATION_LOCK}); BEGIN"
-                ),
-            )
-            .await?;
-            Link::Postgres(connection)
+                ))
+                .await?;
+            Link::Postgres(Box::new(PostgresLink::own(session)))
         }
     };
     Ok(Tx { conn: Conn::over(link) })
-}
-
-/// Ends the transaction, and the connection with its lock and settings.
-async fn end(mut tx: Tx, how: &str) -> Result<()> {
-    let ended = tx.raw(how).await;
-    match tx.conn.link {
-        Link::Sqlite(SqliteLink::Writer(connection)) => {
-            use sqlx::Connection;
-            connection.close().await.ok();
-        }
-        link => PostgresDb::discard(link).await,
-    }
-    ended
 }
 
 async fn fill<R: Read>(tx: &mut Tx, engine: Engine, reader: &mut Reader<R>, after: Vec<Sql>) -> Result<Backup> {
@@ -162,8 +142,8 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
 
-/// Values of one INSERT; both engines take more than 30,000.
-const VALUES: usize = 2_000;
+/// The number of values that are collected before they are written.
+const VALUES: usize = 4_096;
 
 async fn fill_table<R: Read>(
     tx: &mut Tx,
@@ -177,11 +157,9 @@ async fn fill_table<R: Read>(
     // The numbers of transactions mean nothing in another cluster; the order does, and the epoch is another.
     let log = is_log(columns).then(|| (place("tx"), place("seq")));
     let overriding = if engine == Engine::Postgres { " OVERRIDING SYSTEM VALUE" } else { "" };
-    let into = format!("INSERT INTO {name} ({}){overriding} VALUES ", names.join(", "));
-    let at_once = (VALUES / columns.len().max(1)).max(1);
+    let into = format!("INSERT INTO {name} ({}){overriding} VALUES {{}}", names.join(", "));
     let mut rows = 0;
     let mut waiting: Vec<Value> = Vec::new();
-    let mut number = 0;
     while let Some(mut row) = next_row(reader, name, columns, rows)? {
         rows += 1;
         if let Some((Some(tx_at), Some(seq_at))) = log {
@@ -192,28 +170,21 @@ async fn fill_table<R: Read>(
             }
         }
         waiting.append(&mut row);
-        number += 1;
-        if number == at_once {
+        if waiting.len() >= VALUES {
             insert(tx, &into, columns.len(), std::mem::take(&mut waiting)).await?;
-            number = 0;
         }
     }
-    if !waiting.is_empty() {
-        insert(tx, &into, columns.len(), waiting).await?;
-    }
+    insert(tx, &into, columns.len(), waiting).await?;
     Ok(rows)
 }
 
 async fn insert(tx: &mut Tx, into: &str, width: usize, values: Vec<Value>) -> Result<()> {
-    let rows: Vec<String> = (0..values.len() / width.max(1))
-        .map(|row| {
-            let names: Vec<String> = (1..=width).map(|n| format!("${}", row * width + n)).collect();
-            format!("({})", names.join(", "))
-        })
-        .collect();
-    let statement = sql(format!("{into}{}", rows.join(", ")));
-    let inserted = values.into_iter().fold(statement, Sql::bind).run(tx).await;
-    inserted.map(|_| ()).map_err(|error| match error {
+    let sent = insert_values(tx, into.to_owned(), width, values).await;
+    let inserted = match sent {
+        Ok(()) => tx.settle().await,
+        Err(error) => Err(error),
+    };
+    inserted.map_err(|error| match error {
         Error::Full | Error::Busy(_) => error,
         other => broken(other),
     })
@@ -222,7 +193,7 @@ async fn insert(tx: &mut Tx, into: &str, width: usize, values: Vec<Value>) -> Re
 struct Pair(String, String);
 
 impl FromRow for Pair {
-    fn from_row(row: &Row) -> Result<Self> {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
         Ok(Pair(row.get("a")?, row.get("b")?))
     }
 }
@@ -253,14 +224,4 @@ async fn go_on_counting(tx: &mut Tx) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl Tx {
-    /// Runs a statement that takes no values: DDL, the end.
-    pub(crate) async fn raw(&mut self, text: &str) -> Result<()> {
-        match &mut self.conn.link {
-            Link::Sqlite(link) => run_sqlite(link.connection(), text).await,
-            Link::Postgres(link) => run_postgres(link, text).await,
-        }
-    }
 }

@@ -1,21 +1,21 @@
 //! What every caller relies on, on both engines: values come back as they went in, constraints have one name, commands
 //! stand and fall alone. What is about one engine runs on that engine whatever `KALENDS_TEST_DATABASE` says.
-#![expect(clippy::disallowed_methods, reason = "looks at the databases from outside, past the crate")]
 #![expect(clippy::expect_used, reason = "the helpers of tests may fail like the tests")]
 
+mod bell;
 mod constraints;
 mod cut_off;
 mod migrations;
 mod order;
 mod postgres;
+mod reads;
 mod runner;
+mod sent;
 mod sqlite;
 mod values;
 
 use futures_util::future::BoxFuture;
 use kalends_db::{Db, Error, FromRow, Result, Row, Tx, sql};
-use sqlx::Connection;
-use sqlx::postgres::PgConnection;
 
 /// Runs statements that have no values as one transaction.
 async fn ddl(db: &Db, statements: &[&'static str]) {
@@ -70,20 +70,21 @@ impl FromRow for Text {
 }
 
 /// A connection beside the program's.
-async fn outside(url: &str) -> PgConnection {
-    PgConnection::connect(url).await.expect("PostgreSQL answers")
+async fn outside(url: &str) -> tokio_postgres::Client {
+    kalends_db::testing::outside(url).await.expect("PostgreSQL answers")
 }
 
-/// The sessions of this program on this database that are in a transaction, by what the server says.
+/// The number of this program's sessions on this database that are in a transaction, as the server reports it.
 async fn in_transaction(url: &str) -> i64 {
-    let mut outside = outside(url).await;
-    sqlx::query_scalar(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kalends'
-            AND state LIKE 'idle in transaction%'",
-    )
-    .fetch_one(&mut outside)
-    .await
-    .expect("a number")
+    let row = outside(url)
+        .await
+        .query_one(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kalends'
+                AND state LIKE 'idle in transaction%'",
+            &[],
+        )
+        .await;
+    row.expect("a number").get(0)
 }
 
 fn is_busy<T>(outcome: &Result<T>) -> bool {

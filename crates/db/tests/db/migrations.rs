@@ -2,7 +2,6 @@
 
 use kalends_db::testing::{TestDb, server_url};
 use kalends_db::{Db, Engine, Error, Migrated, Options, Result, sql};
-use sqlx::Executor;
 use tokio::task::JoinSet;
 
 use crate::{count, outside};
@@ -16,8 +15,8 @@ async fn empty() -> (Options, Option<tempfile::TempDir>) {
         }
         Engine::Postgres => {
             let name = format!("test_{}", kalends_kernel::Ids::at(jiff::Timestamp::UNIX_EPOCH).uuid().simple());
-            let mut admin = outside(&server_url()).await;
-            admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("made");
+            let admin = outside(&server_url()).await;
+            admin.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("made");
             let url = server_url().rsplit_once('/').map(|(base, _)| format!("{base}/{name}")).expect("an address");
             (Options::Postgres { url: kalends_kernel::Secret::new(url), connections: 2 }, None)
         }

@@ -83,17 +83,17 @@ async fn every_text_column_on_postgresql_is_compared_by_bytes() {
 /// Without the collation of the columns the same list would be in another order here: the test above can fail.
 #[tokio::test]
 async fn the_tests_server_would_sort_otherwise_by_itself() {
-    let mut outside = outside(&server_url()).await;
-    let (provider, version): (String, i32) = sqlx::query_as(
-        "SELECT CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'c'
-             ELSE (SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = current_database()) END,
-             current_setting('server_version_num')::int",
-    )
-    .fetch_one(&mut outside)
-    .await
-    .expect("an answer");
-    let sorted: bool =
-        sqlx::query_scalar("SELECT 'a'::text < 'B'::text").fetch_one(&mut outside).await.expect("an answer");
+    let outside = outside(&server_url()).await;
+    let row = outside
+        .query_one(
+            "SELECT CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'c'
+                 ELSE (SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = current_database()) END,
+                 current_setting('server_version_num')::int, 'a'::text < 'B'::text",
+            &[],
+        )
+        .await
+        .expect("an answer");
+    let (provider, version, sorted): (String, i32, bool) = (row.get(0), row.get(1), row.get(2));
     // `cargo xtask test` makes the cluster in English where the server can (PostgreSQL 15 with ICU).
     assert_eq!(sorted, provider == "i", "PostgreSQL {version}, provider {provider}");
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use kalends_db::testing::TestDb;
 use kalends_db::{Db, Engine, Error, Result, sql};
-use sqlx::Executor;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -127,8 +126,8 @@ async fn who_waits_for_a_lock_too_long_is_told_that_it_is_busy() {
     let test = TestDb::on(Engine::Postgres).await;
     let db = test.open().await;
     counters(&db).await;
-    let mut holder = outside(&test.url).await;
-    holder.execute("BEGIN; UPDATE counters SET n = 9 WHERE name = 'a'").await.expect("held");
+    let holder = outside(&test.url).await;
+    holder.batch_execute("BEGIN; UPDATE counters SET n = 9 WHERE name = 'a'").await.expect("held");
     let waited: Result<u64> = db
         .write((), |tx, ()| {
             Box::pin(async move {
@@ -138,7 +137,7 @@ async fn who_waits_for_a_lock_too_long_is_told_that_it_is_busy() {
         })
         .await;
     assert!(matches!(waited, Err(Error::Busy(_))), "{waited:?}");
-    holder.execute("ROLLBACK").await.expect("let go");
+    holder.batch_execute("ROLLBACK").await.expect("let go");
     let again: Result<u64> = db.write("a", |tx, name| add(tx, name)).await;
     again.expect("the limit was for that transaction only");
     assert_eq!(counter(&db, "a").await, 1);
@@ -149,40 +148,54 @@ async fn connections_that_the_server_closed_are_replaced_unseen() {
     let test = TestDb::on(Engine::Postgres).await;
     let db = test.open().await;
     counters(&db).await;
-    // The pool is full of connections that lie idle …
-    let meeting = Arc::new(Barrier::new(8));
+    // The pools are full of sessions that lie idle …
+    let meeting = Arc::new(Barrier::new(4));
     let mut all = JoinSet::new();
-    for _ in 0..8 {
+    for _ in 0..4 {
         let (db, meeting) = (db.clone(), meeting.clone());
         all.spawn(async move {
             let _reader = db.reader().await.expect("a reader");
             meeting.wait().await;
+            let written: Result<()> = db
+                .write(meeting, |_, meeting| {
+                    Box::pin(async {
+                        meeting.wait().await;
+                        Ok(())
+                    })
+                })
+                .await;
+            written.expect("a writer");
         });
     }
     while let Some(done) = all.join_next().await {
         done.expect("it ends");
     }
     // … and the server closes them all, as it does when it restarts.
-    let mut admin = outside(&test.url).await;
-    let ended: i64 = sqlx::query_scalar(
-        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kalends'",
-    )
-    .fetch_one(&mut admin)
-    .await
-    .expect("ended");
+    let admin = outside(&test.url).await;
+    let ended: i64 = admin
+        .query_one(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'kalends'",
+            &[],
+        )
+        .await
+        .expect("ended")
+        .get(0);
     assert_eq!(ended, 8);
     for _ in 0..20 {
         let done: Result<u64> = db.write("a", |tx, name| add(tx, name)).await;
         done.expect("written");
     }
-    assert_eq!(counter(&db, "a").await, 20);
+    for _ in 0..20 {
+        assert_eq!(counter(&db, "a").await, 20, "reads, too");
+    }
 }
 
 async fn start_with(setting: &str) -> Result<Db> {
     let test = TestDb::on(Engine::Postgres).await;
     let name = test.url.rsplit_once('/').expect("a name").1.to_owned();
-    let mut admin = outside(&test.url).await;
-    admin.execute(sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} SET {setting}"))).await.expect("set");
+    let admin = outside(&test.url).await;
+    admin.batch_execute(&format!("ALTER DATABASE {name} SET {setting}")).await.expect("set");
     Db::open(&test.options).await
 }
 
@@ -216,13 +229,13 @@ async fn a_start_refuses_settings_that_could_lose_an_acknowledged_write() {
 async fn a_role_with_weak_settings_is_refused_too() {
     let test = TestDb::on(Engine::Postgres).await;
     let role = format!("weak_{}", std::process::id());
-    let mut admin = outside(&test.url).await;
+    let admin = outside(&test.url).await;
     for statement in [format!("CREATE ROLE {role} LOGIN"), format!("ALTER ROLE {role} SET synchronous_commit = off")] {
-        admin.execute(sqlx::AssertSqlSafe(statement)).await.expect("made");
+        admin.batch_execute(&statement).await.expect("made");
     }
     let url = test.url.replace("//postgres@", &format!("//{role}@"));
     let refused = Db::open(&kalends_db::Options::parse(&url).expect("an address")).await;
-    admin.execute(sqlx::AssertSqlSafe(format!("DROP ROLE {role}"))).await.expect("gone");
+    admin.batch_execute(&format!("DROP ROLE {role}")).await.expect("gone");
     let refused = refused.err().expect("it is refused").to_string();
     assert!(refused.contains("synchronous_commit = off"), "{refused}");
 }

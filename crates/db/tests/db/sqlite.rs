@@ -95,6 +95,32 @@ async fn commits_are_synced_and_foreign_keys_kept_on_the_writer() {
     assert_eq!(mode.0, "wal");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn its_files_are_their_owners_alone_and_a_clean_stop_leaves_no_log_behind() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("kalends.db");
+    let db = kalends_db::Db::open(&kalends_db::Options::Sqlite { path, readers: 4 }).await.expect("it opens");
+    counters(&db).await;
+    assert_eq!(counter(&db, "a").await, 0);
+    let files = || -> Vec<(String, u32)> {
+        let all = std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry"));
+        let mut all: Vec<(String, u32)> = all
+            .map(|entry| {
+                let mode = entry.metadata().expect("what it is").permissions().mode() & 0o777;
+                (entry.file_name().to_string_lossy().into_owned(), mode)
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    let private = |name: &str| (name.to_owned(), 0o600);
+    assert_eq!(files(), ["kalends.db", "kalends.db-shm", "kalends.db-wal"].map(private));
+    db.close().await;
+    assert_eq!(files(), [private("kalends.db")]);
+}
+
 #[tokio::test]
 async fn a_second_process_waits_for_the_first() {
     let test = TestDb::on(Engine::Sqlite).await;

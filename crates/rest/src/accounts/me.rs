@@ -135,7 +135,13 @@ async fn change_password(State(app): State<App>, call: SignedInCall, body: Body)
     let wish = accounts::parse_password_change(&body.map)?;
     let wrong = || Problem::from(Invalid::one("/current_password", "wrong-password", "is not your password"));
     let credentials = accounts::credentials_of(&mut *app.db.reader().await?, user.id).await?;
-    let proof = credentials.check(&app.passwords, &wish.current).await?.ok_or_else(wrong)?;
+    let Some(proof) = credentials.check(&app.passwords, &wish.current).await? else {
+        let noting = app
+            .db
+            .write((call.ctx, user.id), |tx, (ctx, user)| Box::pin(accounts::note_wrong_password(tx, ctx, *user)));
+        noting.await?;
+        return Err(wrong());
+    };
     let hash = app.passwords.hash(&wish.new).await?;
     let changing = app.db.write((call.ctx, proof, hash), move |tx, (ctx, proof, hash)| {
         Box::pin(accounts::change_password(tx, ctx, proof, hash, session))

@@ -17,7 +17,7 @@ impl From<EventError> for Problem {
             EventError::Invalid(invalid) => {
                 let too_sparse = invalid.errors().iter().all(|error| error.code == TOO_SPARSE);
                 let problem = Problem::from(invalid);
-                if too_sparse { problem.as_code(&codes::TOO_MUCH_WORK) } else { problem }
+                if too_sparse { problem.as_code(&codes::TOO_SPARSE) } else { problem }
             }
             EventError::Changed(current) => {
                 let view = EventView::of(&current);
@@ -51,6 +51,7 @@ impl From<EventError> for Problem {
                 Problem::new(&codes::ORPHANS).with("orphans", &orphans)
             }
             EventError::Budget => Problem::new(&codes::BUDGET),
+            EventError::TooMuchWork => Problem::new(&codes::TOO_MUCH_WORK),
             EventError::Clash(report) => of_clash(&report),
             EventError::TooMuchToCheck => Problem::new(&codes::CONFLICT_BUDGET),
             EventError::Internal(error) => error.into(),
@@ -87,8 +88,12 @@ pub fn of_several(refused: Vec<(usize, EventId, EventError)>) -> Problem {
 /// The time is taken.
 pub fn of_clash(report: &Report) -> Problem {
     let report = ReportView::of(report);
-    let more = if report.more { " and more" } else { "" };
-    let detail = format!("{}{more} of what is there takes the same time", report.conflicts.len());
+    let detail = match (report.conflicts.len(), report.more) {
+        (0, _) => "something that you may not see takes the same time".to_owned(),
+        (1, false) => "one event takes the same time".to_owned(),
+        (listed, false) => format!("{listed} events take the same time"),
+        (listed, true) => format!("{listed} events and more take the same time"),
+    };
     Problem::new(&codes::CONFLICT)
         .detail(detail)
         .with("conflicts", &report.conflicts)

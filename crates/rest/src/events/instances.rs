@@ -45,8 +45,10 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
         let start = jiff::Timestamp::from_microsecond(cursor.key.parse().ok()?).ok()?;
         Some((start, cursor.part.parse::<DateTime>().ok()?))
     });
-    let mut conn = app.db.reader().await?;
-    let (of, mut found) = events::instances(&mut conn, &call.ctx, id, (from, to), behind, limit + 1).await?;
+    let read = app.db.read((call.ctx.clone(), behind), move |conn, (ctx, behind)| {
+        Box::pin(events::instances(conn, ctx, id, (from, to), *behind, limit + 1))
+    });
+    let (of, mut found) = read.await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| Cursor {

@@ -117,11 +117,14 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
         (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let (list, total) = query::read(query)?;
-    let mut conn = app.db.reader().await?;
-    let (page, corrected) = events::search(&mut conn, &call.ctx, &list).await?;
-    let total = if total { Some(events::count(&mut conn, &call.ctx, &list).await?) } else { None };
-    // Others may read while the page is written out.
-    drop(conn);
+    let read = app.db.read((call.ctx.clone(), list, total), |conn, (ctx, list, total)| {
+        Box::pin(async move {
+            let (page, corrected) = events::search(conn, ctx, list).await?;
+            let total = if *total { Some(events::count(conn, ctx, list).await?) } else { None };
+            Ok::<_, events::EventError>((page, corrected, total))
+        })
+    });
+    let (page, corrected, total) = read.await?;
     Ok(Reply::ok(&EventPage {
         items: page.items.iter().map(EventView::of_found).collect(),
         next_cursor: page.next.map(|next| next.encode()),

@@ -214,11 +214,7 @@ impl EventView {
         let event = &of.event;
         let zone = &event.calendar_zone;
         let times = &event.content.times;
-        let own = event
-            .content
-            .overrides
-            .iter()
-            .find(|one| instance.overridden && one.original_start == instance.original_start);
+        let own = event.content.overridden(instance.original_start).filter(|_| instance.overridden);
         let mut view = match own {
             Some(one) => {
                 let content = one.apply(&event.content);

@@ -89,7 +89,7 @@ async fn a_series_with_10_000_overrides_is_refused_and_the_others_come_in() {
     assert_eq!(numbers(&job), [1, 0, 0, 1, 0]);
     assert_eq!(rows(&job)[0], "4 refused too-many");
     let says = job.str("/result/rows/0/problem/detail");
-    assert!(says.contains("10000 changed instances; 2000 at most"), "{says}");
+    assert!(says.contains("10000 changed instances; 5000 at most"), "{says}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use kalends_testkit::{Person, World};
 use serde_json::{Value, json};
 
 use super::{CHOIR, CONCERT, by_uid, calendar, event, numbers, rows};
-use crate::api::given;
+use crate::api::given::{self, share};
 
 /// What an import makes of one file, with the instances of the event of this UID.
 async fn instances(alice: &Person, file: &str, uid: &str) -> (Value, Vec<String>) {
@@ -240,6 +240,43 @@ async fn what_we_do_not_model_is_kept_and_shown_to_nobody() {
     ];
     assert_eq!(kept, wanted);
     alice.patch(&path).json(&json!({"icalendar": ["X:1"]})).send().await.expect_problem("invalid");
+}
+
+#[tokio::test]
+async fn addresses_of_guests_go_out_to_those_who_may_edit_and_to_nobody_else() {
+    let world = World::new().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let into =
+        alice.post("/api/v1/calendars").json(&json!({"name": "Town", "visibility": "public"})).expect(201).await.id();
+    let guests = "ORGANIZER;CN=Alice:mailto:alice@example.org\nattendee;CN=Dora:mailto:dora@example.org\nX-STAGE:large";
+    let file = calendar(&event("a", &format!("SUMMARY:Concert\nDTSTART:20270301T190000Z\n{guests}")));
+    assert_eq!(numbers(&alice.import(&into, &file, &[]).await), [1, 0, 0, 0, 0]);
+    share(&alice, &format!("calendars/{into}"), &bob, "editor").await;
+    let id = by_uid(&alice, "a").await["id"].as_str().expect("an id").to_owned();
+    let texts = async |person: &Person| {
+        let mut all = String::new();
+        for path in [
+            format!("/calendars/{into}.ics"),
+            format!("/events/{id}.ics"),
+            format!("/api/v1/exports?format=ics&calendar_id={into}"),
+        ] {
+            all += &person.get(&path).expect(200).await.text;
+        }
+        all
+    };
+    for person in [&alice, &bob] {
+        let text = texts(person).await;
+        assert_eq!(
+            (text.matches("alice@example.org").count(), text.matches("dora@example.org").count()),
+            (3, 3),
+            "{text}"
+        );
+    }
+    for person in [&carol, &world.anonymous()] {
+        let text = texts(person).await;
+        assert!(text.contains("SUMMARY:Concert") && !text.contains("@example.org"), "{text}");
+    }
+    assert!(texts(&carol).await.contains("X-STAGE:large"), "nothing else is left out");
 }
 
 /// The raw lines that an event keeps.

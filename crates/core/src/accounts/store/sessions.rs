@@ -184,6 +184,18 @@ pub(in crate::accounts) async fn is_session_of(conn: &mut Conn, id: SessionId, u
         .is_some())
 }
 
+/// Returns whose session it is.
+pub(in crate::accounts) async fn owner_of_session(conn: &mut Conn, id: SessionId) -> Result<Option<UserId>> {
+    struct Owner(UserId);
+    impl FromRow for Owner {
+        fn from_row(row: &Row<'_>) -> Result<Self> {
+            row.get("user_id").map(Owner)
+        }
+    }
+    let owner: Option<Owner> = sql("SELECT user_id FROM sessions WHERE id = $1").bind(id).optional(conn).await?;
+    Ok(owner.map(|owner| owner.0))
+}
+
 /// A page of the account's living sessions and one row more, newest first.
 pub(in crate::accounts) async fn sessions_of(
     conn: &mut Conn,

@@ -1,7 +1,7 @@
 //! Lists of instances: single events from the database in order, and the series of the window, each asked for its instances
 //! lazily; what comes first by start makes the page.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use kalends_kernel::{Cursor, EventId, Page, Zone};
 
 use super::find::{Behind, Class, branches, classes};
 use super::scope::{Scope, Text, run};
-use super::{Found, List, Window, load_all, part_of};
+use super::{Found, List, Window, load_some, part_of};
 use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::content::Content;
@@ -21,10 +21,30 @@ use crate::events::{Allowed, Event, EventError, reach};
 /// A place in the list: by start, then event, then original start (of single events none is needed, and it is the least).
 type Place = (Timestamp, EventId, DateTime);
 
-/// Compiled series by event, version and zone of the calendar: what a version says never changes, so nothing here is ever
-/// stale. It only saves reading and parsing the same series for every page.
-static COMPILED: LazyLock<moka::sync::Cache<(EventId, i64, String), Arc<Compiled>>> =
-    LazyLock::new(|| moka::sync::Cache::new(20_000));
+/// Compiled series by event, each with the version and the zone of the calendar that it was compiled from. It only saves
+/// reading and parsing the same series for every page; the newest version takes the place of the one before.
+static COMPILED: LazyLock<moka::sync::Cache<EventId, Kept>> = LazyLock::new(|| {
+    let weight = |_: &EventId, kept: &Kept| u32::try_from(kept.compiled.weight()).unwrap_or(u32::MAX);
+    moka::sync::Cache::builder().weigher(weight).max_capacity(CACHE_BYTES).build()
+});
+
+/// The bytes that compiled series may take, about.
+const CACHE_BYTES: u64 = 96 << 20;
+
+#[derive(Clone)]
+struct Kept {
+    version: i64,
+    zone: Zone,
+    compiled: Arc<Compiled>,
+}
+
+fn cached(id: EventId, version: i64, zone: &Zone) -> Option<Arc<Compiled>> {
+    COMPILED.get(&id).filter(|kept| kept.version == version && kept.zone == *zone).map(|kept| kept.compiled)
+}
+
+fn keep(id: EventId, version: i64, zone: &Zone, compiled: &Arc<Compiled>) {
+    COMPILED.insert(id, Kept { version, zone: zone.clone(), compiled: compiled.clone() });
+}
 
 /// How many instances of one series a request may pass over (every 13th for eight thousand years, where Fridays are wanted).
 const MOST_PASSED_OVER: usize = 100_000;
@@ -49,23 +69,32 @@ pub(super) async fn page(
     for single in singles(conn, ctx, list, window, scope, behind.as_ref(), wanted + 1).await? {
         page.insert((single.starts_at, single.id, DateTime::MIN), None);
     }
-    for candidates in candidates(conn, ctx, list, window, scope).await?.chunks(TURN) {
+    let candidates = candidates(conn, ctx, list, window, scope).await?;
+    'all: for candidates in candidates.chunks(TURN) {
         for (id, compiled) in compile(conn, candidates).await? {
-            match take(&mut page, id, &compiled, list, window, behind.as_ref(), wanted + 1) {
+            match take(&mut page, ctx, id, &compiled, list, window, behind.as_ref(), wanted + 1) {
                 Err(EventError::Budget) if list.leave_out_too_much_work => {
                     tracing::warn!(event = %id, "the series takes too much work: its later instances are left out");
+                }
+                Err(EventError::TooMuchWork) if list.leave_out_too_much_work => {
+                    tracing::warn!("a page takes too much work: series are left out");
+                    break 'all;
                 }
                 taken => taken?,
             }
         }
         tokio::task::yield_now().await;
     }
+    let places: Vec<Place> = page.keys().take(wanted).copied().collect();
+    let mut ids: Vec<EventId> = Vec::new();
+    let mut known = HashSet::new();
+    ids.extend(places.iter().map(|place| place.1).filter(|id| known.insert(*id)));
+    let (loaded, whole) = load_some(conn, ctx, &ids).await?;
+    let events: HashMap<EventId, Arc<Allowed>> = loaded.into_iter().map(|one| (one.event.id, Arc::new(one))).collect();
+    // The page ends where the first event stands that was not read any more.
+    let unread: HashSet<EventId> = ids.iter().skip(whole).copied().collect();
+    let wanted = places.iter().position(|place| unread.contains(&place.1)).unwrap_or(wanted);
     let more = page.len() > wanted;
-    let mut ids: Vec<EventId> = page.keys().take(wanted).map(|place| place.1).collect();
-    ids.sort();
-    ids.dedup();
-    let events: HashMap<EventId, Allowed> =
-        load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
     let next = page.keys().nth(wanted.saturating_sub(1)).filter(|_| more).map(|place| cursor_of(place, list.digest));
     let items = page
         .into_iter()
@@ -85,8 +114,10 @@ pub(super) async fn page(
 }
 
 /// Adds the instances of a series to the page, as far as they can come before its end.
+#[expect(clippy::too_many_arguments, reason = "the place and the question of one page")]
 fn take(
     page: &mut BTreeMap<Place, Option<Instance>>,
+    ctx: &Ctx,
     id: EventId,
     compiled: &Compiled,
     list: &List,
@@ -95,7 +126,7 @@ fn take(
     most: usize,
 ) -> Result<(), EventError> {
     let from = behind.map_or(window.from, |behind| window.from.max(behind.0));
-    let mut instances = compiled.overlapping_or_starting(window.from, window.to, from);
+    let mut instances = compiled.overlapping_or_starting(window.from, window.to, from, &ctx.budget);
     let mut passed_over = 0;
     while let Some(instance) = instances.next().transpose()? {
         let place = (instance.start, id, instance.original_start);
@@ -219,8 +250,12 @@ pub(super) async fn candidates(
 
 /// An event that is at hand, compiled.
 pub(super) fn compiled(event: &Event) -> Arc<Compiled> {
-    let key = (event.id, event.version, event.calendar_zone.name().to_owned());
-    COMPILED.get_with(key, || Arc::new(Compiled::of(&event.content, &event.calendar_zone)))
+    let zone = &event.calendar_zone;
+    cached(event.id, event.version, zone).unwrap_or_else(|| {
+        let compiled = Arc::new(Compiled::of(&event.content, zone));
+        keep(event.id, event.version, zone, &compiled);
+        compiled
+    })
 }
 
 /// The candidates compiled, from the cache or from the database.
@@ -231,11 +266,10 @@ pub(crate) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result
             Ok(Contents(row.get("id")?, row.json("content")?))
         }
     }
-    let key = |one: &Candidate| (one.id, one.version, one.zone.name().to_owned());
     let mut compiled = Vec::with_capacity(candidates.len());
     let mut missing: HashMap<EventId, &Candidate> = HashMap::new();
     for one in candidates {
-        match COMPILED.get(&key(one)) {
+        match cached(one.id, one.version, &one.zone) {
             Some(found) => compiled.push((one.id, found)),
             None => {
                 missing.insert(one.id, one);
@@ -248,7 +282,7 @@ pub(crate) async fn compile(conn: &mut Conn, candidates: &[Candidate]) -> Result
         for Contents(id, content) in rows {
             let Some(one) = missing.get(&id) else { continue };
             let made = Arc::new(Compiled::of(&content, &one.zone));
-            COMPILED.insert(key(one), made.clone());
+            keep(id, one.version, &one.zone, &made);
             compiled.push((id, made));
         }
     }

@@ -1,6 +1,7 @@
 //! Lists of whole events: keys from the database, series in a window asked whether they have an instance in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row};
@@ -8,7 +9,7 @@ use kalends_kernel::{Cursor, EventId, Page};
 
 use super::rank;
 use super::scope::{Branch, Scope, Text, filters, run};
-use super::{Found, List, Sort, Window, load_all};
+use super::{Found, List, Sort, Window, load_some};
 use crate::ctx::Ctx;
 use crate::events::{Allowed, EventError, reach};
 
@@ -23,17 +24,21 @@ pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope)
         let keys = keys(conn, ctx, list, scope, behind.as_ref(), wanted + 1).await?;
         let full = keys.len() > wanted;
         let ids: Vec<EventId> = keys.iter().map(|key| key.id).collect();
-        let mut events: HashMap<EventId, Allowed> =
-            load_all(conn, ctx, &ids).await?.into_iter().map(|one| (one.event.id, one)).collect();
-        for key in keys {
+        let (loaded, read) = load_some(conn, ctx, &ids).await?;
+        let mut events: HashMap<EventId, Allowed> = loaded.into_iter().map(|one| (one.event.id, one)).collect();
+        for key in keys.into_iter().take(read) {
             if items.len() == wanted {
                 return Ok(Page { items, next: behind });
             }
             behind = Some(Cursor { key: key.key, id: key.id.uuid(), part: String::new(), of: list.digest });
             let Some(of) = events.remove(&key.id) else { continue };
-            if is_in(&of, list.window)? {
-                items.push(Found { of, instance: None });
+            if is_in(ctx, &of, list.window)? {
+                items.push(Found { of: Arc::new(of), instance: None });
             }
+        }
+        if read < ids.len() {
+            // The page is full by its size.
+            return Ok(Page { items, next: behind });
         }
         if !full {
             return Ok(Page { items, next: None });
@@ -54,7 +59,9 @@ pub(super) async fn count(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope
     if let Some(window) = list.window {
         for candidates in super::expand::candidates(conn, ctx, list, window, scope).await?.chunks(500) {
             for compiled in super::expand::compile(conn, candidates).await? {
-                total += i64::from(compiled.1.overlapping(window.from, window.to).next().transpose()?.is_some());
+                total += i64::from(
+                    compiled.1.overlapping(window.from, window.to, &ctx.budget).next().transpose()?.is_some(),
+                );
             }
         }
     }
@@ -62,11 +69,11 @@ pub(super) async fn count(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope
 }
 
 /// Whether a series has an instance in the window; of single events the database knows.
-fn is_in(of: &Allowed, window: Option<Window>) -> Result<bool, EventError> {
+fn is_in(ctx: &Ctx, of: &Allowed, window: Option<Window>) -> Result<bool, EventError> {
     match window {
         Some(window) if of.event.content.is_recurring() => {
             let compiled = super::expand::compiled(&of.event);
-            Ok(compiled.overlapping(window.from, window.to).next().transpose()?.is_some())
+            Ok(compiled.overlapping(window.from, window.to, &ctx.budget).next().transpose()?.is_some())
         }
         _ => Ok(true),
     }

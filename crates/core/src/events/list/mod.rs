@@ -11,6 +11,8 @@ mod search;
 
 pub(crate) use expand::{Candidate, compile};
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use kalends_db::{Conn, sql};
@@ -20,6 +22,7 @@ use super::series::Instance;
 use super::store::{COLUMNS, FROM, WITHOUT_GROUPS};
 use super::{Allowed, Event, EventError};
 use crate::access::{self, Can, State};
+use crate::budget::Budget;
 use crate::ctx::Ctx;
 
 pub use self::search::Corrected;
@@ -92,8 +95,8 @@ pub struct List {
 /// A row of a list: an event, or one of its instances.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
-    /// The event, and what the actor is to it.
-    pub of: Allowed,
+    /// The event, and what the actor is to it. All instances of an event share it.
+    pub of: Arc<Allowed>,
     /// Which instance, in an expanded list.
     pub instance: Option<Instance>,
 }
@@ -124,11 +127,32 @@ const FEW: usize = 20;
 
 /// The events with these ids as the actor may see them, in any order.
 pub(crate) async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<Allowed>, EventError> {
-    let mut found = Vec::with_capacity(ids.len());
+    Ok(load(conn, ctx, ids, usize::MAX, 512).await?.0)
+}
+
+/// Loads the first of these events, until they fill a page by their size. Returns them and how many ids were read: at least
+/// one, if there is one.
+async fn load_some(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<(Vec<Allowed>, usize), EventError> {
+    load(conn, ctx, ids, Budget::PAGE_BYTES, 16).await
+}
+
+async fn load(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    ids: &[EventId],
+    most_bytes: usize,
+    at_once: usize,
+) -> Result<(Vec<Allowed>, usize), EventError> {
+    let mut found = Vec::with_capacity(ids.len().min(512));
+    let (mut read, mut bytes) = (0, 0);
     // Most people are in no group: a long list need not ask for each event what theirs may do.
     let in_groups = ids.len() <= FEW || scope::is_in_groups(conn, ctx.user()).await?;
     let columns = if in_groups { COLUMNS } else { WITHOUT_GROUPS };
-    for ids in ids.chunks(512) {
+    for ids in ids.chunks(at_once) {
+        if bytes >= most_bytes {
+            break;
+        }
+        read += ids.len();
         let events: Vec<Event> = sql(format!("SELECT {columns} FROM {FROM} WHERE e.id IN ({{}})"))
             .bind(ctx.user())
             .bind_list(ids.iter().copied())
@@ -138,10 +162,11 @@ pub(crate) async fn load_all(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Res
             events
                 .into_iter()
                 .filter_map(|event| access::on_event(&ctx.actor, &event.facts).map(|grant| Allowed { event, grant }))
-                .inspect(|one| super::store::note(ctx, Can::See, &one.event)),
+                .inspect(|one| super::store::note(ctx, Can::See, &one.event))
+                .inspect(|one| bytes += one.event.content.weight()),
         );
     }
-    Ok(found)
+    Ok((found, read))
 }
 
 /// The original start as it stands in a cursor.
