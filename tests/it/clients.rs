@@ -69,7 +69,8 @@ async fn a_python_client_is_generated_and_does_the_ten_tasks() {
     generate.args(["generate", "--path", "openapi.json", "--output-path", "client", "--fail-on-warning"]);
     run("openapi-python-client", &mut generate).await;
     copy("python/tasks.py", folder.path());
-    run("compileall", Command::new(&python).current_dir(folder.path()).args(["-m", "compileall", "-q", "client"])).await;
+    run("compileall", Command::new(&python).current_dir(folder.path()).args(["-m", "compileall", "-q", "client"]))
+        .await;
     let mut tasks = Command::new(&python);
     tasks.current_dir(folder.path()).args(["-W", "error", "tasks.py"]);
     tasks.env("PYTHONPATH", folder.path().join("client")).env("API", world.base()).env("SAMPLE", SAMPLE);

@@ -65,7 +65,7 @@ pub(crate) fn language(query: &mut Query) -> Option<Language> {
 /// Returns the published events of a calendar, as you may see them, as iCalendar text for calendar apps. Without
 /// sign-in, returns the public events of public calendars. Send `If-None-Match` to get 304 if nothing has changed.
 #[utoipa::path(get, path = "/calendars/{id}.ics", tag = "feeds", operation_id = "get_calendar_feed", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
+    params(("id" = uuid::Uuid, Path, description = "The calendar."), ("lang" = Option<String>, Query, description = "The language of the title of events of which you may see only the times: `en`, `de` or `fr`.")),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_calendar(
     State(app): State<App>,
@@ -94,7 +94,7 @@ async fn of_calendar(
 ///
 /// Returns one event, with its whole series, as you may see it, as iCalendar text.
 #[utoipa::path(get, path = "/events/{id}.ics", tag = "feeds", operation_id = "get_event_feed", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("lang" = Option<String>, Query, description = "The language: `en`, `de` or `fr`.")),
     responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_event(
     State(app): State<App>,
@@ -123,7 +123,7 @@ async fn of_event(
 /// Returns the calendars of a secret feed, as its owner may see them now, as iCalendar text. The secret in the address
 /// is the only credential.
 #[utoipa::path(get, path = "/feeds/{token}.ics", tag = "feeds", operation_id = "get_secret_feed", security(()),
-    params(("token" = String, Path, description = "The secret of the feed"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the owner's account")),
+    params(("token" = String, Path, description = "The secret of the feed."), ("lang" = Option<String>, Query, description = "The language: `en`, `de` or `fr`. Defaults to that of the owner.")),
     responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304),
         (status = 404, description = "The feed does not exist or was deleted.")))]
 async fn of_secret(
@@ -241,19 +241,19 @@ fn shown(at: Timestamp, now: Timestamp) -> Timestamp {
     "created_at": "2027-01-15T10:00:00Z", "last_used_at": null
 }))]
 struct FeedView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: FeedId,
-    /// What you call it; apps show it as the name of the calendar.
+    /// The name, which calendar apps show.
     name: String,
-    /// Which calendars it shows; null for all that are yours or shared with you.
+    /// The calendars in the feed; null for all that you own or that are shared with you.
     #[schema(value_type = Option<Vec<uuid::Uuid>>, required)]
     calendar_ids: Option<Vec<CalendarId>>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: bool,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it was last fetched, to the hour; null if never.
+    /// The hour of the last request; null if there was none.
     #[schema(required)]
     last_used_at: Option<String>,
 }
@@ -277,10 +277,10 @@ impl FeedView {
 struct MadeFeedView {
     #[serde(flatten)]
     made: FeedView,
-    /// Its address, for a calendar app. It is shown this once.
+    /// The address for a calendar app. It is shown only once.
     #[schema(example = "https://events.example.org/feeds/klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ics")]
     url: String,
-    /// The secret in it.
+    /// The secret in the address.
     #[schema(example = "klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     token: String,
 }
@@ -290,10 +290,10 @@ struct MadeFeedView {
 struct FeedPage {
     /// The feeds, newest first.
     items: Vec<FeedView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
@@ -303,8 +303,8 @@ struct FeedPage {
 ///
 /// Returns your secret feeds without their addresses.
 #[utoipa::path(get, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "list_feeds",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
     responses((status = 200, description = "A page of results.", body = FeedPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
@@ -316,17 +316,17 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     Ok(Reply::ok(&FeedPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// What a secret feed shall be.
+/// A new secret feed.
 #[derive(ToSchema)]
 #[schema(title = "FeedInput", example = json!({"name": "My phone", "busy_only": false}))]
 #[expect(dead_code, reason = "describes the body, which `FeedInput` reads with all its errors at once")]
 struct FeedBody {
-    /// 1 to 100 characters.
+    /// A name of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// Which calendars, 1 to 100 that you see; left out, all that are yours or shared with you, also later ones.
+    /// 1 to 100 calendars that you may see. Defaults to all that you own or that are shared with you, now or later.
     calendar_ids: Option<Vec<uuid::Uuid>>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: Option<bool>,
 }
 
@@ -354,7 +354,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// Delete a secret feed
 ///
 /// Deletes a feed. Its address stops working at once. Personal tokens are not accepted.
-#[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
+#[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed.")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
         (status = 404, description = "It does not exist, or it belongs to another account.")))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<FeedId>) -> Answer {

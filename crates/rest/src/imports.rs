@@ -21,18 +21,18 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(start))
 }
 
-/// A file with what is to be done with it.
+/// A file to import, with its options.
 #[derive(ToSchema)]
 #[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": true}))]
 #[expect(dead_code, reason = "describes the form, which `Form` reads")]
 pub struct ImportForm {
-    /// The file; its size is limited by the server's configuration (20 MiB unless it says otherwise).
+    /// The file. Its maximum size is set by the server's configuration (default: 20 MiB).
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// How it is read: `ics` (default).
+    /// The format. Defaults to `ics`.
     #[schema(nullable = false)]
     profile: Option<String>,
-    /// Which calendar; without one your own.
+    /// The calendar. Defaults to your default calendar.
     #[schema(nullable = false)]
     calendar_id: Option<uuid::Uuid>,
     /// Whether to report only what the import would do. Defaults to `false`.
@@ -40,7 +40,7 @@ pub struct ImportForm {
     dry_run: Option<bool>,
 }
 
-const YES_OR_NO: &[(&str, bool)] = 
+const YES_OR_NO: &[(&str, bool)] =
     &[("true", true), ("false", false), ("True", true), ("False", false), ("1", true), ("0", false)];
 
 fn read(form: Form) -> Result<NewImport, Invalid> {

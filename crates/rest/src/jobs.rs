@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// How long an undo is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A unit of background work.
+/// A job that runs in the background.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Job", example = json!({
     "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "kind": "import", "state": "done", "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10",
@@ -44,32 +44,32 @@ const PATIENCE: Duration = Duration::from_secs(20);
     "attempts": 0, "run_at": "2027-01-15T10:00:00Z", "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:01Z", "finished_at": "2027-01-15T10:00:01Z"
 }))]
 pub struct JobView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: JobId,
-    /// What work it is: `import`; or `conflicts`, which is written when it is done.
+    /// The kind of job: `import`, or `conflicts` for a report of new conflicts.
     kind: String,
-    /// `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`.
+    /// The state.
     state: &'static str,
-    /// Whose it is; null for the program's own.
+    /// The account that the job belongs to; null for the server's own.
     #[schema(value_type = Option<uuid::Uuid>, required)]
     user_id: Option<UserId>,
-    /// How much is done.
+    /// The progress.
     progress: ProgressView,
-    /// What happened, oldest first; at most 100 lines.
+    /// The log, oldest first; at most 100 lines.
     log: Vec<LogLineView>,
     /// The result, in the form of the job's kind; null until there is one.
     #[schema(value_type = Option<JobResult>, required)]
     result: Option<Value>,
-    /// How often it was begun since it last got further.
+    /// The number of attempts since the last progress.
     attempts: i64,
-    /// When it is, or was, due.
+    /// The instant at which the job is or was due.
     run_at: String,
-    /// When it was wanted.
+    /// The instant at which the job was queued.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
-    /// Since when nothing more happens.
+    /// The instant at which the job finished; null until then.
     #[schema(required)]
     finished_at: Option<String>,
 }
@@ -222,12 +222,12 @@ struct ConflictPartner {
     reasons: Vec<String>,
 }
 
-/// How much of a job is done.
+/// The progress of a job.
 #[derive(Serialize, ToSchema)]
 pub struct ProgressView {
-    /// How many pieces.
+    /// The number of items done.
     done: i64,
-    /// Of how many; null while nobody knows.
+    /// The total number of items; null while it is unknown.
     #[schema(required)]
     total: Option<i64>,
 }
@@ -235,9 +235,9 @@ pub struct ProgressView {
 /// A line of a job's log.
 #[derive(Serialize, ToSchema)]
 pub struct LogLineView {
-    /// When.
+    /// The instant.
     at: String,
-    /// What happened.
+    /// The message.
     message: String,
 }
 
@@ -246,10 +246,10 @@ pub struct LogLineView {
 pub struct JobPage {
     /// The jobs, newest first.
     items: Vec<JobView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
@@ -317,9 +317,9 @@ impl From<JobError> for Problem {
 ///
 /// Returns your jobs, newest first, without the rows of their results. Administrators see everyone's jobs.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs",
-    params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import` or `conflicts`"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    params(("state" = Option<String>, Query, description = "Only jobs in this state."), ("kind" = Option<String>, Query, description = "Only jobs of this kind."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
     responses((status = 200, description = "A page of results.", body = JobPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let listed = Listed {
@@ -341,7 +341,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 /// Show a job
 ///
 /// Returns a job with its progress, log and result.
-#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
     responses((status = 200, description = "The job", body = JobView), (status = 304)))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>, query: Query) -> Answer {
     query.finish()?;
@@ -354,7 +354,7 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
 ///
 /// Cancels a job, at once if it is queued, otherwise before its next step, and returns it. Changes made so far stay;
 /// delete the job to undo them. Fails with 409 if the job has finished.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
     responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: the job has already finished.")))]
 async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     write(&app, call.call, [0; 32], id, |tx, ctx, id| {
@@ -367,7 +367,7 @@ async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<J
 ///
 /// Queues a failed or cancelled job again and returns it. The job continues after the steps that are already done.
 /// Fails with 409 in any other state.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
     responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: only jobs that failed or were cancelled can be retried.")))]
 async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     let reply = write(&app, call.call, [0; 32], id, |tx, ctx, id| {
@@ -383,7 +383,7 @@ async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Jo
 /// Undoes an import: created events are moved to the trash (drafts are deleted for good), and updated events are rolled
 /// back. Events that someone has changed since are kept and listed in `result.undone`. The job stays, with the state
 /// `reverted`. A running job must be cancelled first (409).
-#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
+#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
     responses((status = 202, description = "There is much to undo, so the work continues in the background. `Location` holds the path of the job.", body = JobView), (status = 204, description = "The job was undone."), (status = 409, description = "`wrong-state`: the job is running. Cancel it first.")))]
 async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     let ctx = call.call.ctx;

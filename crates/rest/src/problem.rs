@@ -135,36 +135,36 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What went wrong, as RFC 9457 says it.
+/// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Problem", example = json!({
     "type": "/problems/invalid", "title": "Some values are not right", "status": 422,
     "detail": "/start: must be given", "errors": [{"pointer": "/start", "code": "required", "detail": "must be given"}]
 }))]
 pub struct ProblemDocument {
-    /// `/problems/<slug>`: a page that explains the kind of problem. The slug is stable.
+    /// The kind of problem: `/problems/<slug>`, a page that explains it. Slugs never change.
     #[serde(rename = "type")]
     kind: String,
-    /// What happened, in a few words.
+    /// A short summary of the kind of problem.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// A sentence about this case.
+    /// A sentence about this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// For bad input: everything that is wrong with it.
+    /// All invalid values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
 }
 
-/// One thing that is wrong with an input.
+/// An invalid value.
 #[derive(Serialize, ToSchema)]
 pub struct FieldProblem {
     /// A JSON Pointer (RFC 6901) into the body; `?name` for a query parameter.
     pointer: String,
-    /// A stable kebab-case code.
+    /// A stable code in kebab-case.
     code: String,
     /// A sentence for people.
     detail: String,

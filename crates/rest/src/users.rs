@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, change))
 }
 
-/// An account: all of it for itself and for administrators, a card for others.
+/// An account: the whole account for its owner and for administrators, otherwise its public part.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum UserView {
@@ -41,10 +41,10 @@ impl UserView {
 struct UserPage {
     /// The accounts, by user name.
     items: Vec<UserView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
@@ -60,8 +60,8 @@ fn administers(call: &SignedInCall) -> bool {
 /// Returns users whose user name, or a word of whose name, starts with `q`, ignoring case. Administrators see whole
 /// accounts, including disabled ones, and can also search for a whole email address. Deleted accounts are not listed.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users",
-    params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
+    params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name, ignoring case."), ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."), ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
     responses((status = 200, description = "A page of results.", body = UserPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let all = administers(&call);
@@ -82,7 +82,7 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 ///
 /// Returns the whole account if it is your own or you are an administrator, otherwise only its id, name and user name.
 /// A deleted account has the name "Deleted user".
-#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account.")), responses(
     (status = 200, description = "The account", body = UserView),
     (status = 304),
 ))]
@@ -98,18 +98,18 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Use
     Ok(Reply::unless_known(&call.call, etag, &UserView::of(user, whole)))
 }
 
-/// What administrators can change of an account; every field may be left out.
+/// The fields of an account that administrators can change. All are optional.
 #[derive(ToSchema)]
 #[schema(title = "UserPatch", example = json!({"role": "organizer"}))]
 #[expect(dead_code, reason = "describes the body, which `accounts::edit_by_admin` reads with all its errors at once")]
 struct UserPatch {
-    /// `user`, `organizer` or `admin`.
+    /// The role.
     role: Option<String>,
-    /// Whether the account is shut out. Its sessions end; its personal tokens do not work while it is.
+    /// Whether the account is disabled. Disabling ends its sessions and suspends its personal tokens.
     disabled: Option<bool>,
-    /// Whether the address is its own.
+    /// Whether the email address is verified.
     email_verified: Option<bool>,
-    /// What people call it.
+    /// The display name.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
 }
@@ -118,7 +118,7 @@ struct UserPatch {
 ///
 /// Applies a JSON merge patch (RFC 7396) to an account and returns it. The change takes effect at once. Requires an
 /// administrator. The last administrator can be neither demoted nor disabled (409).
-#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account.")), request_body = UserPatch, responses(
     (status = 200, description = "The updated resource.", body = AccountView),
     (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`."),
     (status = 409, description = "`last-admin`: the server would have no administrator any more."),

@@ -11,7 +11,8 @@ const DECLARED: &[&str] =
 
 /// Compares the headers of a response with those that the document declares for it.
 fn compare(document: &Value, id: &str, reply: &Reply, wrong: &mut Vec<String>) {
-    let operation = document::operations(document).into_iter().find(|operation| operation.id == id).expect("an operation");
+    let operation =
+        document::operations(document).into_iter().find(|operation| operation.id == id).expect("an operation");
     let responses = &operation.said["responses"];
     let status = reply.status.as_u16().to_string();
     let Some(response) = responses.get(&status) else {
@@ -54,7 +55,10 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     let login = json!({"login": "ada", "password": "a long password"});
     let tokens = anybody.post("/api/v1/auth/login").json(&login).expect(200).await;
     see("login", &tokens);
-    see("login", &anybody.post("/api/v1/auth/login").json(&json!({"login": "ada", "password": "wrong"})).expect(401).await);
+    see(
+        "login",
+        &anybody.post("/api/v1/auth/login").json(&json!({"login": "ada", "password": "wrong"})).expect(401).await,
+    );
     let ada = anybody.with_token(tokens.str("/access_token"));
 
     let calendar = alice.post("/api/v1/calendars").json(&json!({"name": "Choir"})).expect(201).await;
@@ -92,7 +96,10 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     see("update_event", &alice.patch(&at).header("if-match", "\"1\"").json(&json!({"title": "x"})).expect(412).await);
     let clashing = json!({"title": "x", "base_version": 1});
     see("update_event", &alice.patch(&at).json(&clashing).expect(409).await);
-    see("replace_event", &alice.put(&at).json(&json!({"title": "x", "start": "2027-03-01T09:00:00"})).expect(428).await);
+    see(
+        "replace_event",
+        &alice.put(&at).json(&json!({"title": "x", "start": "2027-03-01T09:00:00"})).expect(428).await,
+    );
     see("list_instances", &alice.get(&format!("{at}/instances")).expect(200).await);
     let instance = format!("{at}/instances/20270308T090000");
     see("get_instance", &alice.get(&instance).expect(200).await);
@@ -109,13 +116,19 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     see("change_event_states", &alice.post("/api/v1/events/state").json(&states).expect(200).await);
     let operations = json!({"operations": [{"op": "update", "id": event.id(), "event": {"title": "Batch"}}]});
     see("batch_events", &alice.post("/api/v1/events/batch").json(&operations).expect(200).await);
-    see("shift_events", &alice.post("/api/v1/events/shift").json(&json!({"ids": [event.id()], "by": "P7D"})).expect(200).await);
+    see(
+        "shift_events",
+        &alice.post("/api/v1/events/shift").json(&json!({"ids": [event.id()], "by": "P7D"})).expect(200).await,
+    );
     see("share_event", &alice.post(&format!("{at}/share")).json(&roles).expect(200).await);
     see("list_event_permissions", &alice.get(&format!("{at}/permissions")).expect(200).await);
     see("delete_event", &bob.delete(&at).expect(403).await);
     see("delete_event", &alice.delete(&at).expect(204).await);
     see("restore_event", &alice.post(&format!("{at}/restore")).json(&json!({})).expect(200).await);
-    see("find_conflicts", &alice.post("/api/v1/conflicts").json(&json!({"start": "2027-03-01T09:00:00Z"})).expect(200).await);
+    see(
+        "find_conflicts",
+        &alice.post("/api/v1/conflicts").json(&json!({"start": "2027-03-01T09:00:00Z"})).expect(200).await,
+    );
     see("list_changes", &alice.get("/api/v1/changes").expect(200).await);
 
     let venue = alice.post("/api/v1/venues").json(&json!({"name": "Aula"})).expect(201).await;
@@ -134,10 +147,16 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     see("get_me", &ada.get("/api/v1/me").expect(200).await);
     see("update_me", &ada.patch("/api/v1/me").json(&json!({"name": "Ada"})).expect(200).await);
     see("get_user", &admin.get(&format!("/api/v1/users/{}", bob.id)).expect(200).await);
-    see("update_user", &admin.patch(&format!("/api/v1/users/{}", bob.id)).json(&json!({"name": "B"})).expect(200).await);
+    see(
+        "update_user",
+        &admin.patch(&format!("/api/v1/users/{}", bob.id)).json(&json!({"name": "B"})).expect(200).await,
+    );
     see("list_audit", &admin.get("/api/v1/audit").expect(200).await);
     see("list_audit", &alice.get("/api/v1/audit").expect(403).await);
-    see("create_token", &ada.post("/api/v1/me/tokens").json(&json!({"name": "x", "scopes": ["read"]})).expect(201).await);
+    see(
+        "create_token",
+        &ada.post("/api/v1/me/tokens").json(&json!({"name": "x", "scopes": ["read"]})).expect(201).await,
+    );
     let feed = ada.post("/api/v1/me/feeds").json(&json!({"name": "Phone"})).expect(201).await;
     see("create_feed", &feed);
     see("get_secret_feed", &anybody.get(&format!("/feeds/{}.ics", feed.str("/token"))).expect(200).await);
@@ -145,7 +164,8 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     let link = alice.post("/api/v1/share-links").json(&link).expect(201).await;
     see("create_share_link", &link);
     see("get_share_link", &anybody.get(&format!("/api/v1/share-links/{}", link.str("/token"))).expect(200).await);
-    let import = alice.import(&calendar.id(), "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n", &[]).await;
+    let import =
+        alice.import(&calendar.id(), "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n", &[]).await;
     see("import_file", &import.expect(202));
     see("list_jobs", &alice.get("/api/v1/jobs").expect(200).await);
     see("logout", &ada.post("/api/v1/auth/logout").json(&json!({})).expect(204).await);

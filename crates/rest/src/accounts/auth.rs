@@ -54,28 +54,28 @@ fn secret(reply: Reply) -> impl IntoResponse {
     (headers, reply)
 }
 
-/// What a person says who wants an account.
+/// A new account.
 #[derive(ToSchema)]
 #[schema(title = "Registration", example = json!({"username": "anna", "email": "anna@example.org", "password": "correct horse battery", "name": "Anna Müller", "time_zone": "Europe/Zurich"}))]
 #[expect(dead_code, reason = "describes the body, which `Registration` reads with all its errors at once")]
 struct RegisterBody {
-    /// 1 to 64 letters, digits, dots, underscores and hyphens; case does not count. Must not begin with `deleted-`.
+    /// 1 to 64 letters, digits, dots, underscores and hyphens, ignoring case. Must not start with `deleted-`.
     #[schema(min_length = 1, max_length = 64)]
     username: String,
-    /// Case does not count.
+    /// The email address, ignoring case.
     #[schema(format = "email", max_length = 254)]
     email: String,
-    /// 8 to 1,024 characters, every one of which counts.
+    /// 8 to 1,024 characters.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     password: String,
-    /// What people shall call you; the user name unless it is given.
+    /// The display name. Defaults to the user name.
     #[schema(max_length = 200)]
     name: Option<String>,
-    /// `user` (default) or `organizer`, where the server lets people choose.
+    /// The role. Defaults to `user`. The operator of the server can disable the choice.
     role: Option<String>,
-    /// The language you read (BCP 47); default `en`.
+    /// Your language (BCP 47). Defaults to `en`.
     locale: Option<String>,
-    /// The IANA zone you live in; default `UTC`. Your calendar takes it.
+    /// Your IANA time zone. Defaults to `UTC`. Your default calendar uses it too.
     time_zone: Option<String>,
 }
 
@@ -103,37 +103,37 @@ async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answe
     Ok(secret(Reply::created(location, &SignedUpView { user, tokens: TokensView::of(&session) }).etag(etag)))
 }
 
-/// What a person says who wants to sign in.
+/// The credentials of an account.
 #[derive(ToSchema)]
 #[schema(title = "Login", example = json!({"login": "anna", "password": "correct horse battery"}))]
 #[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
 struct LoginBody {
-    /// User name or e-mail address; case does not count.
+    /// The user name or email address, ignoring case.
     login: Option<String>,
-    /// The same, for clients that call it so.
+    /// An alias of `login`, for clients that use this name.
     username: Option<String>,
     /// The password.
     #[schema(format = "password")]
     password: String,
 }
 
-/// The same as an OAuth2 password form (RFC 6749 4.3.2).
+/// The credentials as an OAuth 2.0 password form (RFC 6749, section 4.3.2).
 #[derive(ToSchema)]
 #[schema(title = "LoginForm", example = json!({"grant_type": "password", "username": "alice", "password": "correct horse"}))]
 #[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
 struct LoginForm {
-    /// User name or e-mail address.
+    /// The user name or email address.
     username: String,
     /// The password.
     #[schema(format = "password")]
     password: String,
-    /// `password`, if it is given.
+    /// `password`, if present.
     grant_type: Option<String>,
-    /// Does not matter.
+    /// Ignored.
     scope: Option<String>,
-    /// Does not matter.
+    /// Ignored.
     client_id: Option<String>,
-    /// Does not matter.
+    /// Ignored.
     client_secret: Option<String>,
 }
 
@@ -208,7 +208,7 @@ async fn wrong_credentials(app: &App, ctx: Ctx) -> Problem {
 #[schema(title = "Refresh", example = json!({"refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))]
 #[expect(dead_code, reason = "describes the body, which `parse_refresh` reads with all its errors at once")]
 struct RefreshBody {
-    /// From the last sign-in or refresh.
+    /// The refresh token of the last sign-in or refresh.
     refresh_token: String,
 }
 

@@ -34,23 +34,23 @@ async fn show_me(State(app): State<App>, call: SignedInCall, query: Query) -> An
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// What you can change of your account; every field may be left out.
+/// The fields of your account that you can change. All are optional.
 #[derive(ToSchema)]
 #[schema(title = "AccountPatch", example = json!({"name": "Anna Keller", "time_zone": "Europe/Berlin"}))]
 #[expect(dead_code, reason = "describes the body, which `accounts::edit` reads with all its errors at once")]
 struct AccountPatch {
-    /// As at sign-up.
+    /// The user name, as at sign-up.
     #[schema(min_length = 1, max_length = 64)]
     username: Option<String>,
-    /// Another address is not verified any more.
+    /// The email address. A new address must be verified.
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
-    /// Null makes it the user name.
+    /// The display name. Null resets it to the user name.
     #[schema(max_length = 200)]
     name: Option<String>,
-    /// BCP 47; null makes it `en`.
+    /// The language (BCP 47). Null resets it to `en`.
     locale: Option<String>,
-    /// An IANA zone; null makes it `UTC`.
+    /// The IANA time zone. Null resets it to `UTC`.
     time_zone: Option<String>,
 }
 
@@ -108,15 +108,15 @@ pub(crate) fn is_current(if_match: Option<&IfMatch>, version: i64) -> bool {
     if_match.is_none_or(|if_match| if_match.is_version(version))
 }
 
-/// Another password.
+/// A change of the password.
 #[derive(ToSchema)]
 #[schema(title = "PasswordChange", example = json!({"current_password": "correct horse battery", "new_password": "staple battery horse"}))]
 #[expect(dead_code, reason = "describes the body, which `parse_password_change` reads with all its errors at once")]
 struct PasswordBody {
-    /// The one that holds now.
+    /// The current password.
     #[schema(format = "password")]
     current_password: String,
-    /// 8 to 1,024 characters.
+    /// The new password: 8 to 1,024 characters.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     new_password: String,
 }

@@ -21,26 +21,26 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_tokens, create_token)).routes(routes!(revoke_token))
 }
 
-/// A personal token, for a program of yours.
+/// A personal token for a program.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "PersonalToken", example = json!({
     "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "backup script", "scopes": ["read"], "created_at": "2027-01-15T10:00:00Z",
     "expires_at": "2028-01-15T10:00:00Z", "last_used_at": null
 }))]
 struct TokenView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: TokenId,
-    /// What you call it.
+    /// The name that you gave it.
     name: String,
-    /// What it may be used for: `read`, `write` (includes read), `admin` (includes write).
+    /// What the token can be used for. `write` includes `read`, and `admin` includes `write`.
     scopes: Vec<&'static str>,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it expires; null for never.
+    /// The instant at which it expires; null for never.
     #[schema(required)]
     expires_at: Option<String>,
-    /// When it was last used, to the hour; null if never.
+    /// The hour of the last use; null if it was never used.
     #[schema(required)]
     last_used_at: Option<String>,
 }
@@ -64,7 +64,7 @@ impl TokenView {
 struct MadeTokenView {
     #[serde(flatten)]
     made: TokenView,
-    /// The secret, for `Authorization: Bearer …`. It is shown this once.
+    /// The secret, for `Authorization: Bearer …`. It is shown only once.
     #[schema(example = "klp_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     token: String,
 }
@@ -74,10 +74,10 @@ struct MadeTokenView {
 struct TokenPage {
     /// The tokens, newest first.
     items: Vec<TokenView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
@@ -88,8 +88,8 @@ struct TokenPage {
 /// Returns your personal tokens without their secrets, including expired tokens that you have not revoked. Personal
 /// tokens are not accepted.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "accounts",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")), responses(
     (status = 200, description = "A page of results.", body = TokenPage),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
@@ -104,21 +104,21 @@ async fn list_tokens(State(app): State<App>, call: SignedInCall, mut query: Quer
     Ok(Reply::ok(&TokenPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// What a personal token shall be.
+/// A new personal token.
 #[derive(ToSchema)]
 #[schema(title = "PersonalTokenInput", example = json!({"name": "backup script", "scopes": ["read"], "expires_in_days": 365}))]
 #[expect(dead_code, reason = "describes the body, which `TokenInput` reads with all its errors at once")]
 struct TokenBody {
-    /// 1 to 100 characters.
+    /// A name of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// `read`, `write` (includes read), `admin` (includes write; only for administrators).
+    /// What the token can be used for. `write` includes `read`; `admin` includes `write` and requires an administrator.
     #[schema(min_items = 1, max_items = 3)]
     scopes: Vec<String>,
-    /// When it expires (RFC 3339); without this and the next it does not.
+    /// The instant at which the token expires. Without this and `expires_in_days` it never does.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
-    /// The same as a number of days from now.
+    /// The number of days until the token expires.
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<u32>,
 }
@@ -146,7 +146,7 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 /// Revoke a personal token
 ///
 /// Revokes a personal token. It stops working at once. Personal tokens are not accepted.
-#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
+#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The personal token.")), responses(
     (status = 204, description = "Revoked. Repeating the request has the same response."),
     (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]

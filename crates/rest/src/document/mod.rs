@@ -1,5 +1,5 @@
-//! The OpenAPI document: what stands at its top, and what is true of every operation, added here so that handlers
-//! describe only what is their own.
+//! The OpenAPI document: its head, and the parameters, headers, problems and types that operations share. They are added here
+//! so that a handler describes only what is its own.
 
 mod responses;
 mod shapes;
@@ -17,42 +17,39 @@ use crate::BASE;
 use crate::problem::ProblemDocument;
 
 const DESCRIPTION: &str = "\
-Calendars, events and everything around them, over one model and one set of rules.
+Calendars, events and everything around them.
 
-**Signing in.** `POST /api/v1/auth/login` gives an access token for 15 minutes and a refresh token; send the former as \
-`Authorization: Bearer …`. Programs use personal tokens (`POST /api/v1/me/tokens`).
+**Signing in.** `POST /api/v1/auth/login` returns an access token, which is valid for 15 minutes, and a refresh token. Send \
+the access token as `Authorization: Bearer …`. Programs use personal tokens (`POST /api/v1/me/tokens`).
 
-**Errors** are problem documents (RFC 9457, `application/problem+json`): `type` names the kind and is the address of a \
-page that explains it, `errors` lists everything that is wrong with an input. What you may not see answers 404.
+**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` names the kind of problem and is the address \
+of a page that explains it. `errors` lists all invalid values of a request. A resource that you may not see responds with 404.
 
-**Lists** are `{items, next_cursor}`; pass `cursor` to go on, `limit` for the size of a page, `include=total` for the \
-number of all.
+**Lists** have the form `{items, next_cursor}`. Pass `next_cursor` as `cursor` to get the next page, `limit` to set the size \
+of a page, and `include=total` to get the total number of items.
 
-**Editing.** Resources carry an `ETag`. Send it as `If-Match` to change only what you have seen (412 if it changed), or \
-`base_version` in the body to merge by field. PATCH is JSON merge patch (RFC 7396).
+**Editing.** Resources have an `ETag`. Send it as `If-Match` to change only the version that you have seen (412 if it has \
+changed), or send `base_version` in the body to merge by field. PATCH takes a JSON merge patch (RFC 7396).
 
-**Retrying.** A POST with an `Idempotency-Key` has one effect however often it is sent.
+**Retrying.** A POST with an `Idempotency-Key` has one effect, however often it is sent.
 
-**Limits.** Requests are counted per client and kind of route; `RateLimit-*` headers say what is left.";
+**Limits.** Requests are counted per client and kind of route. The `RateLimit-*` headers say how many are left.";
 
-/// The tags, with what they are about.
+/// The tags, with their descriptions.
 const TAGS: &[(&str, &str)] = &[
-    ("accounts", "Signing up, in and out; one's own account, sessions and personal tokens."),
-    ("users", "Other people: a card for everybody signed in, administration for administrators."),
-    ("calendars", "Containers of events, with an owner, a time zone, a visibility and a review policy."),
-    (
-        "events",
-        "Events and series, whole or by instance: making, finding, changing, publishing, deleting and restoring them.",
-    ),
-    ("history", "What an event was, what changed, and the way back."),
-    ("conflicts", "What takes the same time, when people and venues are busy, finding a time."),
-    ("venues", "Places that can be double-booked, and what happens then."),
-    ("sharing", "Who may do what on a calendar or an event; links for people without an account."),
-    ("sync", "Following what changes, from token to token, without missing anything."),
-    ("feeds", "Calendars and events as iCalendar text for calendar apps, live; secret addresses of one's own."),
-    ("jobs", "Background work: imports, with their progress, their result, and a way back."),
-    ("groups", "People that one can share with together."),
-    ("operation", "For whoever runs the server: health, readiness, metrics."),
+    ("accounts", "Sign-up, sign-in, and your own account with its sessions and personal tokens."),
+    ("users", "Other people's accounts: a public part for everyone who is signed in, and administration."),
+    ("calendars", "Containers of events with an owner, a time zone, a visibility and a review policy."),
+    ("events", "Events, series and their instances: create, find, change, publish, delete and restore them."),
+    ("history", "The versions of an event, their differences, and rollback."),
+    ("conflicts", "Conflicts between events, busy times, and the search for free slots."),
+    ("venues", "Places at which events can conflict, and their policies."),
+    ("sharing", "Permissions on calendars and events, and links for people without an account."),
+    ("sync", "Incremental synchronisation by tokens."),
+    ("feeds", "Calendars and events as iCalendar text for calendar apps, also at secret addresses."),
+    ("jobs", "Background jobs such as imports, with their progress and result, and their undo."),
+    ("groups", "Groups of people to share with."),
+    ("operation", "Health, readiness, metrics and the audit log, for the operator of the server."),
 ];
 
 /// The document without operations.

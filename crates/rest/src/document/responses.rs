@@ -37,12 +37,25 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("401", "SignInNeeded", "The request needs a valid access token or personal token."),
     ("403", "Forbidden", "You can see this resource, but your role does not allow the request."),
     ("404", "NotFound", "The resource does not exist, or you are not allowed to see it."),
-    ("412", "Changed", "The resource has changed since the version in `If-Match`. `current` holds the current representation."),
+    (
+        "412",
+        "Changed",
+        "The resource has changed since the version in `If-Match`. `current` holds the current representation.",
+    ),
     ("413", "TooLarge", "The body is larger than the limit that `detail` names."),
     ("415", "MediaType", "The content type of the body is not supported."),
-    ("422", "Invalid", "The request contains invalid values. `errors` lists all of them."),
+    (
+        "422",
+        "Invalid",
+        "`invalid`: the request contains invalid values, and `errors` lists all of them. `too-much-work`: the request needs more \
+         work than one request may cause.",
+    ),
     ("428", "PreconditionNeeded", "The request needs `If-Match`, or `base_version` in the body."),
-    ("429", "TooManyRequests", "The client has sent too many requests. Wait for the number of seconds in `Retry-After`."),
+    (
+        "429",
+        "TooManyRequests",
+        "The client has sent too many requests. Wait for the number of seconds in `Retry-After`.",
+    ),
     ("503", "Busy", "The server is busy and has changed nothing. Retry after the number of seconds in `Retry-After`."),
     ("default", "Unexpected", "Any other problem. A 5xx response means that nothing was changed."),
 ];
@@ -227,7 +240,9 @@ fn usual(status: &str) -> &'static Code {
 fn codes_in(status: &str, description: &str) -> Vec<&'static Code> {
     let named = description.split('`').skip(1).step_by(2);
     let named: Vec<&'static Code> = named
-        .filter_map(|word| codes::ALL.iter().find(|code| code.slug == word && code.status.to_string() == status).copied())
+        .filter_map(|word| {
+            codes::ALL.iter().find(|code| code.slug == word && code.status.to_string() == status).copied()
+        })
         .collect();
     if named.is_empty() { vec![usual(status)] } else { named }
 }
@@ -260,7 +275,8 @@ fn problem(status: &str, description: &str) -> Response {
         (code.slug, example)
     });
     let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
-    let mut response = ResponseBuilder::new().description(description).content("application/problem+json", content).build();
+    let mut response =
+        ResponseBuilder::new().description(description).content("application/problem+json", content).build();
     let more: &[&str] = match status {
         "401" => &["WWW-Authenticate"],
         "409" if codes.iter().any(|code| code.slug == codes::IN_PROGRESS.slug) => &["Retry-After"],
@@ -307,7 +323,8 @@ fn parameters() -> [(&'static str, Parameter); 3] {
     };
     let key = "Makes a retry safe: requests with the same key and body have one effect and get the same response. \
                The server keeps keys for 24 hours.";
-    let if_match = "The `ETag` of the version that you have seen. The request fails with 412 if the resource has changed.";
+    let if_match =
+        "The `ETag` of the version that you have seen. The request fails with 412 if the resource has changed.";
     let if_none_match = "The `ETag` of the representation that you have. The response is 304 if it is still current.";
     [
         ("IdempotencyKey", header("Idempotency-Key", 255, key)),

@@ -44,7 +44,9 @@ fn reference(component: &str, object: &Object) -> RefOr<Schema> {
     let mut to = Ref::from_schema_name(component);
     if is_nullable(object) {
         let null = ObjectBuilder::new().schema_type(Type::Null).build();
-        return RefOr::T(OneOfBuilder::new().item(null).item(to).description(object.description.clone()).build().into());
+        return RefOr::T(
+            OneOfBuilder::new().item(null).item(to).description(object.description.clone()).build().into(),
+        );
     }
     if let Some(description) = &object.description {
         to.description.clone_from(description);
@@ -55,7 +57,8 @@ fn reference(component: &str, object: &Object) -> RefOr<Schema> {
 /// Adds the sets that several properties share.
 pub fn add_to(components: &mut Components) {
     for (name, about, words) in shared() {
-        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(about)).build();
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(about)).build();
         components.schemas.insert(name.to_owned(), schema.into());
     }
 }
@@ -101,15 +104,20 @@ const REVIEW_POLICY: &str = "ReviewPolicy";
 const NEW_EVENT_STATE: &str = "NewEventState";
 const BATCH_MODE: &str = "BatchMode";
 const KEPT_ROLE: &str = "KeptRole";
+const GROUP_ROLE: &str = "GroupRole";
 const ROLE: &str = "Role";
 const SIGN_UP_ROLE: &str = "SignUpRole";
 const TOKEN_SCOPE: &str = "TokenScope";
 
 /// The sets that several properties share: component, description, words.
-fn shared() -> [(&'static str, &'static str, Vec<&'static str>); 16] {
+fn shared() -> [(&'static str, &'static str, Vec<&'static str>); 17] {
     [
         (ACCOUNT_ROLE, "The role of an account on this server.", names(GlobalRole::NAMES)),
-        (CALENDAR_VISIBILITY, "Who can see a calendar besides the people it is shared with.", names(CalendarVisibility::NAMES)),
+        (
+            CALENDAR_VISIBILITY,
+            "Who can see a calendar besides the people it is shared with.",
+            names(CalendarVisibility::NAMES),
+        ),
         (CONFLICT_POLICY, "What happens when events overlap.", names(Conflicts::NAMES)),
         (CONFLICT_REASON, "Why two events conflict.", vec!["venue", "calendar", "user", "duplicate"]),
         (EVENT_STATE, "The editorial state of an event.", names(State::NAMES)),
@@ -119,10 +127,23 @@ fn shared() -> [(&'static str, &'static str, Vec<&'static str>); 16] {
         (JOB_STATE, "The state of a job.", names(jobs::State::NAMES)),
         (REVIEW_POLICY, "Whether events are reviewed before they are published.", names(Review::NAMES)),
         (ROLE, "A role on a calendar or an event, from weakest to strongest.", names(Role::NAMES)),
-        (NEW_EVENT_STATE, "The editorial state that a new event may have.", vec![State::Draft.name(), State::Published.name()]),
+        (GROUP_ROLE, "A role in a group.", vec!["owner", "member"]),
+        (
+            NEW_EVENT_STATE,
+            "The editorial state that a new event may have.",
+            vec![State::Draft.name(), State::Published.name()],
+        ),
         (BATCH_MODE, "Whether a batch fails as a whole.", vec!["atomic", "each"]),
-        (KEPT_ROLE, "The role that the previous owner keeps.", names(Role::NAMES).into_iter().chain(["none"]).collect()),
-        (SIGN_UP_ROLE, "The role that a new account may choose.", vec![GlobalRole::User.name(), GlobalRole::Organizer.name()]),
+        (
+            KEPT_ROLE,
+            "The role that the previous owner keeps.",
+            names(Role::NAMES).into_iter().chain(["none"]).collect(),
+        ),
+        (
+            SIGN_UP_ROLE,
+            "The role that a new account may choose.",
+            vec![GlobalRole::User.name(), GlobalRole::Organizer.name()],
+        ),
         (TOKEN_SCOPE, "What a personal token can be used for.", names(Scope::NAMES)),
     ]
 }
@@ -143,6 +164,7 @@ fn component(owner: &str, name: &str) -> Option<&'static str> {
         ("BatchBody", "mode") => BATCH_MODE,
         ("EventBody" | "EventCopy", "state") => NEW_EVENT_STATE,
         ("AccountView" | "UserPatch", "role") => ACCOUNT_ROLE,
+        ("GroupView", "my_role") => GROUP_ROLE,
         (_, "role" | "my_role") | ("RoleChangeView", "from" | "to") => ROLE,
         (_, "on_conflict" | "conflicts") => CONFLICT_POLICY,
         ("ClashView" | "ConflictPartner", "reason" | "reasons") => CONFLICT_REASON,

@@ -26,49 +26,49 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(batch))
 }
 
-/// Many changes.
+/// Many operations.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "BatchInput", example = json!({"mode": "atomic", "operations": [
     {"op": "create", "event": {"title": "Rehearsal", "start": "2027-03-22T19:30:00", "end": "2027-03-22T21:00:00"}}]}))]
 pub struct BatchBody {
-    /// `atomic` (default): all or none. `each`: what fails leaves nothing, the others are done.
+    /// `atomic` (default): all or none. `each`: operations that fail do not affect the others.
     mode: Option<String>,
-    /// At least one, at most 1,000; done in their order.
+    /// 1 to 1,000 operations, carried out in order.
     operations: Vec<BatchOperation>,
 }
 
-/// One change.
+/// One operation of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchOperation {
-    /// `create`, `update` or `delete`.
+    /// The kind of operation.
     op: String,
-    /// Which event to update or delete.
+    /// The event to update or delete.
     id: Option<Uuid>,
-    /// The ETag or the number of the version that you looked at: another one is not changed.
+    /// The ETag or version number that you have seen. The operation fails if the event has changed.
     #[schema(value_type = Option<String>)]
     if_match: Option<Value>,
-    /// To create: the body of `POST /events`. To update: that of `PATCH /events/{id}`.
+    /// For `create`, the body of `POST /events`. For `update`, the body of `PATCH /events/{id}`.
     #[schema(value_type = Option<Object>)]
     event: Option<Map<String, Value>>,
 }
 
-/// What became of many changes.
+/// The results of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchResults {
-    /// One for each operation, in their order.
+    /// One result per operation, in the same order.
     results: Vec<BatchResult>,
 }
 
-/// What became of one change.
+/// The result of one operation.
 #[derive(Serialize, ToSchema)]
 pub struct BatchResult {
-    /// The status that the single request would have answered: 201, 200, 204, or that of the problem.
+    /// The status that the single request would have had.
     status: u16,
-    /// The event as it is now.
+    /// The event after the operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     event: Option<EventView>,
-    /// Why it was not done.
+    /// The reason why the operation failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ProblemDocument>, nullable = false)]
     problem: Option<Value>,

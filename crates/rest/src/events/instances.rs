@@ -30,8 +30,8 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Returns the instances of an event, sorted by start, in pages. Starts with the first instance unless you give `from`
 /// and `to`. Cancelled instances are left out.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances", tag = "events", operation_id = "list_instances", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("from" = Option<String>, Query, description = "Only events that overlap the time from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only events that overlap the time before this instant (RFC 3339 with offset)."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
     responses((status = 200, description = "A page of results.", body = EventPage),
         (status = 503, description = "`recurrence-budget`: the series needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
@@ -71,7 +71,7 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 /// Returns one instance of a series, named by its original start in the local time of the series: `20270329T090000`, or
 /// `20270329` for all-day series. A cancelled instance has the status `cancelled`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series.")),
     responses((status = 200, description = "The instance", body = EventView), (status = 304)))]
 async fn show(
     State(app): State<App>,
@@ -92,8 +92,8 @@ async fn show(
 /// instance and continues it as a new event, whose `split_from` names the old one. With `scope=all`, applies the same
 /// change to the whole series. Returns the instance. Requires the editor role.
 #[utoipa::path(patch, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
-        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series."),
+        ("scope" = Option<String>, Query, description = "The instances that the change applies to. Defaults to `this`.")),
     request_body = body::InstancePatch,
     responses((status = 200, description = "The updated instance. It may belong to a new event.", body = EventView), (status = 403), (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."),
         (status = 412)))]
@@ -129,8 +129,8 @@ async fn change(
 /// With `scope=this` (default), cancels the instance. With `scope=following`, ends the series before it. With
 /// `scope=all`, deletes the event. Requires the editor role; `scope=all` requires the owner role.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
-        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series."),
+        ("scope" = Option<String>, Query, description = "The instances that the change applies to. Defaults to `this`.")),
     responses((status = 204, description = "Cancelled. Repeating the request has the same response."), (status = 403),
         (status = 409, description = "The change conflicts with the current state: `review-required` or `wrong-state`."), (status = 412)))]
 async fn cancel(

@@ -53,16 +53,16 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A page of events.
 #[derive(Serialize, ToSchema)]
 pub struct EventPage {
-    /// The events or instances, in order.
+    /// The events or instances, in the order of the request's sort.
     items: Vec<EventView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
-    /// Words of `q` that nothing you may see has, each with the nearest words that were looked for instead.
+    /// The words of `q` that occur in nothing you may see, each with the similar words that were used instead.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(example = json!({"konzrt": ["konzert"]}))]
     corrected: BTreeMap<String, Vec<String>>,
@@ -72,14 +72,14 @@ pub struct EventPage {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what an export writes piece by piece")]
 pub struct EventFile {
-    /// The events or instances, in order.
+    /// The events or instances, in the order of the request's sort.
     items: Vec<EventView>,
 }
 
-/// Events that were changed together.
+/// Several events.
 #[derive(Serialize, ToSchema)]
 pub struct Events {
-    /// The events, in the order they were named.
+    /// The events, in the order of the request.
     items: Vec<EventView>,
 }
 
@@ -104,15 +104,15 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
 /// window. With `expand=true`, returns the instances of series instead of the series. Without sign-in, returns public
 /// events. Fails with 422 if a parameter is invalid.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
-    params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
-        ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
-        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
-        ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
-        ("q" = Option<String>, Query, description = "Only with these words in title, categories, location or description (also of overrides); case and accents do not count, a word also finds longer ones that begin with it, and one that is found nowhere is corrected (1 letter, from 8 letters on 2). The best fit first unless `sort` or `expand` says otherwise"),
-        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only at this venue"), ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
-        ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all (not with expand)")),
+    params(("from" = Option<String>, Query, description = "Only events that overlap the time from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only events that overlap the time before this instant (RFC 3339 with offset)."),
+        ("expand" = Option<bool>, Query, description = "`true` returns the instances of series instead of the series. Requires `from` and `to`."),
+        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only events of this calendar."), ("ids" = Option<String>, Query, description = "Only these events: ids, separated by commas."),
+        ("state" = Option<String>, Query, description = "Only events in this editorial state."), ("mine" = Option<bool>, Query, description = "Only events that you created."),
+        ("q" = Option<String>, Query, description = "Only events with all these words in the title, categories, location or description, including those of overrides. Case and accents are ignored, and a word matches longer words that start with it. A word that occurs nowhere is corrected by one letter, or by two if it has at least 8 letters. The best matches come first, unless `sort` or `expand` is given."),
+        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only events at this venue."), ("category" = Option<String>, Query, description = "Only events with this category."), ("weekday" = Option<String>, Query, description = "Only events that start on this weekday: `mo` to `su`, or 1 (Monday) to 7."),
+        ("deleted" = Option<bool>, Query, description = "`true` returns the events in the trash that you own."), ("sort" = Option<String>, Query, description = "The sort key. A leading `-` reverses the order. Defaults to `start`."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items. Not allowed with `expand`.")),
     responses((status = 200, description = "A page of results.", body = EventPage),
         (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
@@ -159,7 +159,7 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 /// sign-in, linked people, `meta` and reminders are left out. With `at`, returns the version that was current at that
 /// instant, if you may see its history.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("at" = Option<String>, Query, description = "Returns the version that was current at this instant (RFC 3339 with offset).")),
     responses((status = 200, description = "The event", body = EventView), (status = 304), (status = 403, description = "With `at`: you may see only when this event takes place, not its history."),
         (status = 404, description = "The event does not exist (or did not exist at that instant), or you are not allowed to see it.")))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
@@ -198,7 +198,7 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 ///
 /// Replaces the whole event and returns it. Fields you omit are set to their defaults. Requires the editor role. Name
 /// the version that you replace in `If-Match` or `base_version`; without either, the request fails with 428.
-#[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
+#[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::EventReplacement,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412), (status = 428)))]
 async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
@@ -210,7 +210,7 @@ async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<
 /// Applies a JSON merge patch (RFC 7396) to an event, or to the whole series, and returns it. Requires the editor role.
 /// With `base_version`, changes that others have made since are merged by field; if both sides changed the same field,
 /// the request fails with 409. When the times of a series move, its excluded dates and overrides move along.
-#[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
+#[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::EventPatch,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
@@ -237,7 +237,7 @@ fn versions(call: &Call) -> Option<Vec<i64>> {
 ///
 /// Moves the event to the trash, from which its owners can restore it. A draft that was never submitted or published is
 /// deleted for good. Requires the owner role.
-#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
+#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event.")),
     responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`review-required`: the event is published and the calendar requires review."), (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
@@ -255,7 +255,7 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 ///
 /// Takes an event out of the trash, as a new version, and returns it. Requires the owner role. Fails with 409 if the
 /// calendar now has another event with the same UID, or if the event conflicts with others and the policy is `reject`.
-#[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
+#[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = Option<body::RestoreBody>,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403, description = "Requires the owner role."),
         (status = 409, description = "`uid-taken`: the calendar now has another event with this UID. `conflict`: the event overlaps others. `review-required`: the calendar requires review.")))]
 async fn restore(
@@ -282,7 +282,7 @@ async fn restore(
 /// Creates a copy of an event, with the changes in the body, and returns it. The copy goes to the calendar of the
 /// original if you may edit it, otherwise to your default calendar. You must be able to see the content of the
 /// original.
-#[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
+#[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The event to copy.")), request_body = Option<body::EventCopy>,
     responses((status = 201, description = "The copy was created. `Location` holds its path.", body = EventView), (status = 403, description = "You may see only when the original takes place, or you lack the editor role on the calendar."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
@@ -302,7 +302,7 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
 /// published. With review, the steps are: draft to review; review to published, refused or draft; refused to draft.
 /// Reviewers, who are the owners of the calendar and administrators, also publish and unpublish directly. A refusal
 /// needs a comment.
-#[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
+#[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::StateBody,
     responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
         (status = 409, description = "`wrong-state`: this step is not possible from the current state. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {

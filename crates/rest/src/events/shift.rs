@@ -23,35 +23,37 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(shift))
 }
 
-/// What to move, and by how much.
+/// The events to move, and the distance.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ShiftInput", example = json!({"ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "by": "P364D", "rename": {"26Ga": "27Ga"}, "preview": true}))]
 pub struct ShiftBody {
-    /// At least one, at most 500.
+    /// 1 to 500 events.
     ids: Vec<Uuid>,
-    /// An ISO 8601 duration of days, weeks, months or years, also backwards: `P364D`, `-P2W`. The wall clock stays.
+    /// An ISO 8601 duration of days, weeks, months or years, which may be negative: `P364D`, `-P2W`. The local time
+    /// stays.
     by: String,
-    /// Whole words to replace in titles, descriptions and locations, and what they become; case does not count. At most 100.
+    /// Whole words to replace in titles, descriptions and locations, with their replacements, ignoring case; at most
+    /// 100.
     rename: Option<BTreeMap<String, String>>,
-    /// Whether to show only what would happen; true by default.
+    /// Whether only to preview the result. Defaults to `true`.
     preview: Option<bool>,
-    /// What happens when one takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    /// What happens when an event conflicts with others. Defaults to the policies of the calendars and venues.
     on_conflict: Option<String>,
-    /// Comes with the school.
+    /// Reserved for school classes.
     #[schema(value_type = Option<i64>)]
     class_years: Option<i64>,
 }
 
-/// What would happen, or has happened.
+/// The events before and after the move.
 #[derive(Serialize, ToSchema)]
 pub struct ShiftedEvents {
-    /// Whether nothing was changed yet.
+    /// Whether this is only a preview.
     preview: bool,
-    /// The events, in the order they were named.
+    /// The events, in the order of the request.
     items: Vec<ShiftedEvent>,
 }
 
-/// An event before and after.
+/// An event before and after the move.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ShiftedEvent", example = json!({
     "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "version": 3, "changed": ["end", "start", "title"],
@@ -59,27 +61,33 @@ pub struct ShiftedEvents {
     "after": {"title": "Exam 27Ga", "start": "2028-03-20T09:00:00+01:00", "end": "2028-03-20T10:00:00+01:00", "description": "", "location": "Aula", "recurrence": []}
 }))]
 pub struct ShiftedEvent {
-    /// Its id.
+    /// The id.
     #[schema(value_type = Uuid)]
     id: EventId,
-    /// The version it has now.
+    /// The current version.
     version: i64,
     /// The names of the fields that differ.
     changed: Vec<String>,
-    /// What it said.
+    /// The content before the move.
     before: ShiftedContent,
-    /// What it says, or would say.
+    /// The content after the move.
     after: ShiftedContent,
 }
 
-/// What a shift can change of an event.
+/// The content that a move can change.
 #[derive(Serialize, ToSchema)]
 pub struct ShiftedContent {
+    /// The title.
     title: String,
+    /// The start.
     start: String,
+    /// The end.
     end: String,
+    /// The description.
     description: String,
+    /// The location.
     location: String,
+    /// RRULE, RDATE and EXDATE lines.
     recurrence: Vec<String>,
 }
 
