@@ -79,8 +79,10 @@ impl Problem {
         body.insert("type".into(), format!("/problems/{}", self.0.code.slug).into());
         body.insert("title".into(), self.0.code.title.into());
         body.insert("status".into(), self.0.code.status.into());
-        if let Some(detail) = &self.0.detail {
-            body.insert("detail".into(), detail.clone().into());
+        // A client error always says what would help; the detail of a server error is the request id.
+        let help = (self.0.code.status < 500).then_some(self.0.code.help);
+        if let Some(detail) = self.0.detail.as_deref().or(help) {
+            body.insert("detail".into(), detail.into());
         }
         if !self.0.errors.is_empty() {
             body.insert("errors".into(), serde_json::to_value(&self.0.errors).unwrap_or_default());

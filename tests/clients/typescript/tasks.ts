@@ -152,6 +152,6 @@ const back = ok(
 );
 check(back.title === "Rehearsal", "the first title is back");
 
-const gone = await api.POST("/api/v1/auth/logout", { body: {} as never });
+const gone = await api.POST("/api/v1/auth/logout", { body: {} });
 check(gone.response.status === 204, "an empty object is an empty body");
 console.log("ten tasks done");

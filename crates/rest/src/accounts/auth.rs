@@ -235,11 +235,21 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
     }
 }
 
+/// The session to end, if it is not that of the access token.
+#[derive(ToSchema)]
+#[schema(title = "Logout", example = json!({"refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))]
+#[expect(dead_code, reason = "describes the body, which `parse_refresh` reads with all its errors at once")]
+struct LogoutBody {
+    /// A refresh token of the session. Defaults to the session of the request's access token.
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+}
+
 /// Sign out
 ///
 /// Ends the session of the request's access token, or of the `refresh_token` in the body. Both tokens stop working at
 /// once. Fails with 401 if there is no session to end.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<LogoutBody>, responses(
     (status = 204, description = "The session has ended."),
     (status = 403, description = "`scope-needed`: a personal token has no session. Revoke the token instead."),
 ))]
