@@ -22,11 +22,11 @@ pub struct Difference {
     pub id: Uuid,
 }
 
-struct Found(Uuid);
+struct RecordRow(Uuid);
 
-impl FromRow for Found {
+impl FromRow for RecordRow {
     fn from_row(row: &Row) -> Result<Self> {
-        row.get("id").map(Found)
+        row.get("id").map(RecordRow)
     }
 }
 
@@ -67,7 +67,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ),
 ];
 
-struct Stored {
+struct StoredEvent {
     id: EventId,
     content: Content,
     state: String,
@@ -76,7 +76,7 @@ struct Stored {
     entry: Entry,
 }
 
-impl FromRow for Stored {
+impl FromRow for StoredEvent {
     fn from_row(row: &Row) -> Result<Self> {
         let content: Content = row.json("content")?;
         let derived = derive(&content, &zone(row, "time_zone")?);
@@ -88,7 +88,7 @@ impl FromRow for Stored {
             && row.text("visibility")? == content.visibility.name();
         let deleted = row.opt::<jiff::Timestamp>("deleted_at")?.is_some();
         let state = State::from_name(row.text("state")?);
-        Ok(Stored {
+        Ok(StoredEvent {
             entry: words(&content, row.get("calendar_id")?, state, deleted, row.get("starts_at")?),
             id: row.get("id")?,
             state: row.get("state")?,
@@ -103,12 +103,12 @@ impl FromRow for Stored {
 pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
     for (what, statement) in STATEMENTS {
-        let found: Vec<Found> = sql(*statement).all(conn).await?;
+        let found: Vec<RecordRow> = sql(*statement).all(conn).await?;
         differences.extend(found.into_iter().map(|found| Difference { what, id: found.0 }));
     }
     // What the log has let go of (`sync::prune`) is not missed.
     let since = sync::complete_since(conn).await?.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let unlogged: Vec<Found> = sql("SELECT v.event_id AS id FROM event_versions v WHERE v.at >= $1 AND NOT EXISTS
+    let unlogged: Vec<RecordRow> = sql("SELECT v.event_id AS id FROM event_versions v WHERE v.at >= $1 AND NOT EXISTS
             (SELECT 1 FROM changes c WHERE c.record_id = v.event_id AND c.kind = 'event' AND c.version = v.version)")
     .bind(since)
     .all(conn)
@@ -125,7 +125,7 @@ pub async fn run(conn: &mut Conn) -> Result<Vec<Difference>> {
         .extend((0..half).map(|_| Difference { what: "no command left an answer half stored", id: Uuid::nil() }));
     let mut after: EventId = Id::new(Uuid::nil());
     loop {
-        let events: Vec<Stored> = sql("SELECT e.id, e.calendar_id, e.deleted_at, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
+        let events: Vec<StoredEvent> = sql("SELECT e.id, e.calendar_id, e.deleted_at, e.state, e.visibility, e.content, e.starts_at, e.ends_at, e.reach, e.weekday, e.title_key, c.time_zone, v.snapshot
              FROM events e JOIN calendars c ON c.id = e.calendar_id JOIN event_versions v ON v.event_id = e.id AND v.version = e.version
              WHERE e.id > $1 ORDER BY e.id LIMIT 500")
             .bind(after)

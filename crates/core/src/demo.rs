@@ -187,7 +187,7 @@ async fn make_event(
         let What::Whole(content) = item.what else {
             return Err(DemoError::Refused(format!("{file}, line {}: {:?}", item.line, item.what)));
         };
-        match events::take_in(tx, ctx, calendar, &item.uid, *content, Origin::default()).await {
+        match events::import_event(tx, ctx, calendar, &item.uid, *content, Origin::default()).await {
             Ok(_) => {}
             Err(EventError::Internal(error)) => return Err(error.into()),
             Err(other) => return Err(DemoError::Refused(format!("{file}, line {}: {other:?}", item.line))),

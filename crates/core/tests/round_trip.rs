@@ -11,10 +11,10 @@ use jiff::Span;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, date};
 use kalends_core::access::{
-    CalendarFacts, CalendarVisibility, EventFacts, Grant, Review, Role, Sight, State, Visibility,
+    CalendarFacts, CalendarVisibility, DetailLevel, EventFacts, Grant, Review, Role, State, Visibility,
 };
 use kalends_core::calendars::Conflicts;
-use kalends_core::events::{Allowed, Content, Event, InCalendar, Origin};
+use kalends_core::events::{Allowed, CalendarSettings, Content, Event, Origin};
 use kalends_core::feeds::{Language, series_of};
 use kalends_core::imports::{Entry, What, convert, gather};
 use kalends_ical::{read, write};
@@ -58,10 +58,10 @@ fn event(content: Content) -> Allowed {
         origin: Origin::default(),
         deleted_at: None,
         calendar_zone: zurich(),
-        in_calendar: InCalendar { conflicts: Conflicts::Ignore, personal: None },
+        in_calendar: CalendarSettings { conflicts: Conflicts::Ignore, personal: None },
         facts,
     };
-    Allowed { event, grant: Grant { role: Some(Role::Owner), sight: Sight::Full, reviewer: true } }
+    Allowed { event, grant: Grant { role: Some(Role::Owner), sight: DetailLevel::Full, reviewer: true } }
 }
 
 /// Written, read, converted.
@@ -247,8 +247,10 @@ proptest! {
 
 /// What an event says of its own age when it is written and read again: SEQUENCE and CREATED.
 fn age(event: &Event) -> (i64, Option<Timestamp>) {
-    let of =
-        Allowed { event: event.clone(), grant: Grant { role: Some(Role::Owner), sight: Sight::Full, reviewer: true } };
+    let of = Allowed {
+        event: event.clone(),
+        grant: Grant { role: Some(Role::Owner), sight: DetailLevel::Full, reviewer: true },
+    };
     let mut text = String::new();
     write::begin(&mut text, &write::Head::default());
     write::series(&mut text, &series_of(&of, Language::English, false));

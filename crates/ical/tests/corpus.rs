@@ -17,11 +17,11 @@ use zones::bundled;
 
 #[derive(Deserialize)]
 struct Corpus {
-    files: Vec<Row>,
+    files: Vec<CorpusRow>,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct CorpusRow {
     pypi: String,
     version: String,
     path: String,

@@ -11,8 +11,8 @@ use kalends_db::Db;
 use kalends_kernel::Clock;
 use tokio::sync::Notify;
 
-use crate::hot::{HotEvents, HotFeeds, Rendered};
 use crate::limits::Limits;
+use crate::response_cache::{HotEvents, HotFeeds, Rendered};
 
 /// What the handlers need. Every layer and handler holds one, and they are cloned for every request.
 #[derive(Clone)]

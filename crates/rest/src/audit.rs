@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::call::SignedInCall;
+use crate::extract::SignedInCall;
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;

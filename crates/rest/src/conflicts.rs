@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use kalends_core::conflicts::{
-    self, BusyTime, Clash, FreeSlots, LONGEST_WINDOW, MOST_SUBJECTS, Report, Stretch, WhatIf,
+    self, BusyTime, Clash, DryRun, FreeSlots, LONGEST_WINDOW, MOST_SUBJECTS, Report, Stretch,
 };
 use kalends_core::events;
 use kalends_kernel::{EventId, UserId, VenueId, Zone};
@@ -15,15 +15,15 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::call::{Body, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 
 /// The routes of conflicts.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(what_if)).routes(routes!(free_busy)).routes(routes!(free_slots))
+    OpenApiRouter::new().routes(routes!(dry_run)).routes(routes!(free_busy)).routes(routes!(free_slots))
 }
 
 /// An event that takes the same time, as far as you may see it.
@@ -139,10 +139,10 @@ pub struct WhatIfBody {
 #[utoipa::path(post, path = "/api/v1/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
     responses((status = 200, description = "The conflicts.", body = ReportView), (status = 404, description = "The calendar or the venue does not exist, or you are not allowed to see it."),
         (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
-async fn what_if(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
-    let what = WhatIf::parse(body.map)?;
+async fn dry_run(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
+    let what = DryRun::parse(body.map)?;
     let read =
-        app.db.read((call.call.ctx.clone(), what), |conn, (ctx, what)| Box::pin(conflicts::what_if(conn, ctx, what)));
+        app.db.read((call.call.ctx.clone(), what), |conn, (ctx, what)| Box::pin(conflicts::dry_run(conn, ctx, what)));
     let report = read.await?;
     Ok(Reply::ok(&ReportView::of(&report)))
 }

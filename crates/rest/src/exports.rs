@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use kalends_core::audit;
 use kalends_core::ctx::Ctx;
-use kalends_core::events::{self, EventError, Found, List};
+use kalends_core::events::{self, EventError, List, ListedEvent};
 use kalends_core::feeds::{IcsText, Language};
 use kalends_db::Conn;
 use kalends_kernel::MAX_LIMIT;
@@ -16,11 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::Call;
 use crate::events::EventView;
-use crate::pieces;
+use crate::extract::Call;
 use crate::problem::Answer;
 use crate::query::Query;
+use crate::stream_body;
 
 /// The routes of exports.
 pub fn routes() -> OpenApiRouter<App> {
@@ -100,7 +100,7 @@ async fn export(State(app): State<App>, call: Call, mut query: Query) -> Answer<
     let (media, disposition) = format.media();
     let (ctx, calendar) = (call.ctx.clone(), list.calendar);
     let export = Export::new(call.ctx, list, format, "Kalends", language);
-    let body = pieces::body(&app, export, |export: &mut Export, conn| Box::pin(export.next(conn))).await?;
+    let body = stream_body::body(&app, export, |export: &mut Export, conn| Box::pin(export.next(conn))).await?;
     // Before anything is sent. What people without an account take along is there for everybody.
     if ctx.user().is_some() {
         let entry = audit::of_export(format.name(), calendar, filters);
@@ -176,7 +176,7 @@ impl Rows {
         Ok(Some(out))
     }
 
-    fn tell(&mut self, out: &mut String, found: &Found) {
+    fn tell(&mut self, out: &mut String, found: &ListedEvent) {
         let view = serde_json::to_value(EventView::of_found(found)).unwrap_or_default();
         if self.csv {
             row(out, COLUMNS.iter().map(|name| view.get(*name).cloned().unwrap_or_default()));

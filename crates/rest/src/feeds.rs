@@ -16,13 +16,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::codes;
-use crate::hot::FeedKey;
-use crate::pieces;
+use crate::extract::{Body, Call, PathId, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{HEADERS, Reply};
+use crate::response_cache::FeedKey;
+use crate::stream_body;
 use crate::write::write;
 
 /// The routes of secret feeds, under `/api/v1`.
@@ -189,7 +189,7 @@ pub(crate) async fn answer(app: &App, call: &Call, asked: Asked, source: Option<
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let text = asked.text(source);
-        let body = pieces::body(app, text, |text: &mut IcsText, conn| Box::pin(text.next(conn))).await?;
+        let body = stream_body::body(app, text, |text: &mut IcsText, conn| Box::pin(text.next(conn))).await?;
         let kind = [
             (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
             (header::CONTENT_DISPOSITION, "inline; filename=\"calendar.ics\""),

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::accounts::is_current;
 use crate::app::App;
-use crate::call::{Body, PathId, PathPair, SignedInCall};
+use crate::extract::{Body, PathId, PathPair, SignedInCall};
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};

@@ -13,10 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, SignedInCall};
 use crate::conflicts::{ClashView, ReportView};
 use crate::events::view::EventView;
 use crate::events::written;
+use crate::extract::{Body, IfMatch, OptionalBody, PathId, PathPair, PathTriple, SignedInCall};
 use crate::problem::{Answer, Problem, ProblemDocument};
 use crate::query::Query;
 use crate::reply::Reply;

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::SignedInCall;
+use crate::extract::SignedInCall;
 use crate::jobs::JobView;
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use kalends_core::ctx::Ctx;
+use kalends_core::job_runner;
 use kalends_core::jobs::{self, Job, JobError, Kind, Listed, State as JobState, Undoing};
-use kalends_core::work;
 use kalends_kernel::{JobId, UserId};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{PathId, SignedInCall};
 use crate::codes;
+use crate::extract::{PathId, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
@@ -393,7 +393,7 @@ async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
     };
     // In a task of its own: it goes on when the caller does not wait any more.
     let (db, clock) = (app.db.clone(), app.clock.clone());
-    let working = tokio::spawn(async move { work::work(&db, &clock, job, lease).await });
+    let working = tokio::spawn(async move { job_runner::work(&db, &clock, job, lease).await });
     if let Ok(Ok(worked)) = tokio::time::timeout(PATIENCE, working).await {
         worked?;
     }

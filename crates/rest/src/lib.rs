@@ -1,41 +1,41 @@
 //! The REST door: JSON in and out, problem documents, the OpenAPI document and its pages.
 //!
-//! A request goes through [`front`] (id, address, sign-in, limits, log), then a handler takes typed input ([`call`]), runs
+//! A request goes through [`middleware`] (id, address, sign-in, limits, log), then a handler takes typed input ([`extract`]), runs
 //! one command ([`mod@write`]) or query of `core`, and makes a view ([`reply`]). Every error is a [`problem`].
 
 mod accounts;
 pub mod app;
 mod audit;
 mod calendars;
-pub mod call;
 pub mod codes;
 mod conflicts;
 mod cors;
-mod denied;
 mod docs;
 mod document;
+mod error_mapping;
 pub mod events;
 pub mod exports;
+pub mod extract;
 mod feeds;
-pub mod front;
 mod groups;
 mod history;
-mod hot;
 mod imports;
 mod jobs;
 mod json;
 pub mod limits;
 mod meters;
+pub mod middleware;
 mod ops;
 mod pages;
-mod pieces;
 pub mod problem;
 pub mod query;
 pub mod reply;
+mod response_cache;
 mod safety;
 mod share_links;
 mod shared;
 mod sharing;
+mod stream_body;
 mod sync;
 mod upload;
 mod users;
@@ -43,11 +43,11 @@ mod venues;
 pub mod write;
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Settings, TokenCache};
-pub use hot::{HotEvents, HotFeeds, Rendered};
+pub use response_cache::{HotEvents, HotFeeds, Rendered};
 
 /// Where the API begins. Each handler has its whole path: nested routers cost every request a new address.
 pub const BASE: &str = "/api/v1";
@@ -84,10 +84,10 @@ pub fn router(app: App, pages: axum::Router) -> axum::Router {
         .merge(share_links::texts())
         .merge(pages.with_state(()))
         .fallback(safety::not_found)
-        .layer(DefaultBodyLimit::max(call::MAX_BODY))
-        .layer(middleware::from_fn_with_state(app.clone(), front::front));
+        .layer(DefaultBodyLimit::max(extract::MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), middleware::around));
     // Probes come often and from the machine itself: they are not counted, logged or signed in.
-    let probed = ops::routes().split_for_parts().0.layer(middleware::from_fn(safety::guarded));
+    let probed = ops::routes().split_for_parts().0.layer(from_fn(safety::guarded));
     let everything = fronted.merge(probed).with_state(app.clone());
     match cors::layer(&app.settings.cors_origins) {
         Some(cors) => everything.layer(cors),

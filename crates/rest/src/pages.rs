@@ -7,8 +7,8 @@ use axum::routing::get;
 use http::header;
 
 use crate::app::App;
-use crate::call::PathId;
 use crate::codes::{self, Code};
+use crate::extract::PathId;
 use crate::problem::{Answer, Problem};
 
 /// The pages.

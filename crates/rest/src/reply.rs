@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::call::Call;
+use crate::extract::Call;
 
 /// How many headers an answer has in the end, about: room for them from the start.
 pub const HEADERS: usize = 12;

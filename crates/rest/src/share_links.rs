@@ -12,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, PathId, SignedInCall};
 use crate::codes;
 use crate::events::view::EventView;
+use crate::extract::{Body, Call, PathId, SignedInCall};
 use crate::feeds::{IcsFile, answer, behind_secret, language};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;

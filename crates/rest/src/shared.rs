@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::SignedInCall;
+use crate::extract::SignedInCall;
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -76,7 +76,7 @@ impl SharedView {
         let (kind, id, title) = match &shared.what {
             What::Calendar(allowed) => ("calendar", allowed.calendar.id.uuid(), Some(allowed.calendar.name.clone())),
             What::Event(allowed) => {
-                let seen = allowed.grant.sight >= kalends_core::access::Sight::Public;
+                let seen = allowed.grant.sight >= kalends_core::access::DetailLevel::Public;
                 ("event", allowed.event.id.uuid(), seen.then(|| allowed.event.content.title.clone()))
             }
         };

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::calendars::CalendarView;
-use crate::call::{Body, PathId, PathPair, SignedInCall};
 use crate::conflicts::{ClashView, ReportView};
+use crate::extract::{Body, PathId, PathPair, SignedInCall};
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;

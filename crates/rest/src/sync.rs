@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::calendars::CalendarView;
-use crate::call::Call;
 use crate::codes;
 use crate::events::view::EventView;
+use crate::extract::Call;
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;

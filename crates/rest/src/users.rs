@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use crate::accounts::{AccountView, CardView, is_current};
 use crate::app::App;
-use crate::call::{Body, PathId, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, PathId, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};

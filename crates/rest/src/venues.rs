@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, PathId, SignedInCall};
+use crate::extract::{Body, PathId, SignedInCall};
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};

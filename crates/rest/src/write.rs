@@ -8,8 +8,8 @@ use kalends_db::{Error, FromRow, Row, Tx, sql};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::call::{Call, GivenKey};
 use crate::codes;
+use crate::extract::{Call, GivenKey};
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 
@@ -63,15 +63,15 @@ impl Key {
     }
 }
 
-struct Stored {
+struct StoredReply {
     body_digest: Vec<u8>,
     reply: Option<Reply>,
 }
 
-impl FromRow for Stored {
+impl FromRow for StoredReply {
     fn from_row(row: &Row) -> kalends_db::Result<Self> {
         let status: i64 = row.get("status")?;
-        Ok(Stored {
+        Ok(StoredReply {
             body_digest: row.get("body_digest")?,
             reply: if status == 0 { None } else { Some(row.json("reply")?) },
         })
@@ -82,7 +82,7 @@ impl FromRow for Stored {
 /// waits for it (PostgreSQL: up to 3 s at the unique index; SQLite: in the writer's queue) instead of running into the
 /// first one's effects.
 async fn begin(tx: &mut Tx, ctx: &Ctx, key: &Key) -> Answer<Option<Reply>> {
-    let found: Option<Stored> =
+    let found: Option<StoredReply> =
         sql("SELECT status, body_digest, reply FROM idempotency_keys WHERE id = $1").bind(key.id).optional(tx).await?;
     if let Some(stored) = found {
         if stored.body_digest != key.body {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kalends_core::audit::{self, Seal};
-use kalends_core::{accounts, conflicts, sync, work};
+use kalends_core::{accounts, conflicts, job_runner, sync};
 use kalends_rest::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
@@ -42,7 +42,7 @@ pub async fn run(app: App, metrics: PrometheusHandle, kept: Kept) {
         tokio::select! {
             _ = sealing.tick() => {
                 seal(&app).await;
-                roll_on(&app, &mut rolling).await;
+                extend_horizon(&app, &mut rolling).await;
             }
             _ = hourly.tick() => {
                 tidy(&app).await;
@@ -83,7 +83,7 @@ async fn prune_jobs(app: &App, keep_days: u32) {
     loop {
         let args = (app.clock.now(), keep_days);
         let gone: Result<bool, kalends_db::Error> =
-            app.db.write(args, |tx, (now, days)| Box::pin(work::prune(tx, *now, *days))).await;
+            app.db.write(args, |tx, (now, days)| Box::pin(job_runner::prune(tx, *now, *days))).await;
         match gone {
             Ok(false) => return,
             Ok(true) => tracing::debug!("an old job is gone"),
@@ -94,12 +94,12 @@ async fn prune_jobs(app: &App, keep_days: u32) {
 
 /// Looks at what has come into reach of conflicts, a step at a time. `due` is when there is something to do, as far as this
 /// node knows.
-async fn roll_on(app: &App, due: &mut Option<Timestamp>) {
+async fn extend_horizon(app: &App, due: &mut Option<Timestamp>) {
     let now = app.clock.now();
     if due.is_some_and(|due| due > now) {
         return;
     }
-    match conflicts::roll_on(&app.db, now, app.settings.horizon_years).await {
+    match conflicts::extend_horizon(&app.db, now, app.settings.horizon_years).await {
         Ok(next) => *due = Some(next),
         Err(error) => {
             tracing::warn!(%error, "the horizon of conflicts could not be moved on; it is tried again in a minute");

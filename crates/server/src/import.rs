@@ -10,8 +10,8 @@ use kalends_core::accounts;
 use kalends_core::calendars;
 use kalends_core::ctx::{Actor, Credential, Ctx, Door, SignedIn};
 use kalends_core::imports::{self, ImportError, NewImport, Profile};
+use kalends_core::job_runner;
 use kalends_core::jobs::{self, Job, Lease, State};
-use kalends_core::work;
 use kalends_db::Db;
 use kalends_kernel::{CalendarId, Clock};
 use serde_json::Value;
@@ -83,7 +83,7 @@ async fn import(db: &Db, clock: &Clock, wish: &Import, content: Vec<u8>) -> Resu
         .await;
     let (job, lease) = begun.map_err(said)?;
     let id = job.id;
-    let working = work::work(db, clock, job, lease);
+    let working = job_runner::work(db, clock, job, lease);
     with_progress(db, &ctx, id, working).await?;
     let job = jobs::load(&mut *db.reader().await?, &ctx, id).await.map_err(|error| anyhow!("{error:?}"))?;
     report(&job)

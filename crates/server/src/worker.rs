@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kalends_core::work;
+use kalends_core::job_runner;
 use kalends_db::Db;
 use kalends_kernel::{Clock, Ids};
 use tokio::sync::{Notify, watch};
@@ -50,18 +50,18 @@ async fn turn(
     stopping: &mut watch::Receiver<bool>,
 ) -> kalends_db::Result<bool> {
     // Looking costs a reader; only who finds something begins a transaction.
-    if work::next_due(db).await?.is_none_or(|due| due > clock.now()) {
+    if job_runner::next_due(db).await?.is_none_or(|due| due > clock.now()) {
         return Ok(false);
     }
-    let Some((job, lease)) = work::claim(db, clock, by).await? else { return Ok(false) };
+    let Some((job, lease)) = job_runner::claim(db, clock, by).await? else { return Ok(false) };
     let worked = tokio::select! {
-        worked = work::work(db, clock, job, lease) => Some(worked),
+        worked = job_runner::work(db, clock, job, lease) => Some(worked),
         () = stopped(stopping) => None,
     };
     match worked {
         Some(worked) => worked?,
         // A step that is under way ends before this, or finds that it has lost the job.
-        None => work::give_back(db, clock, lease).await?,
+        None => job_runner::give_back(db, clock, lease).await?,
     }
     Ok(true)
 }

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use kalends_core::access::Sight;
+use kalends_core::access::DetailLevel;
 use kalends_core::budget::Budget;
 use kalends_core::events::{Allowed, Compiled, Content, Instance, Status};
 use kalends_core::feeds::Language;
@@ -91,7 +91,7 @@ pub(crate) async fn show(
 
 impl Event {
     fn of(of: &Allowed, now: Timestamp, words: &'static Words) -> Event {
-        let (event, zone, seen) = (&of.event, &of.event.calendar_zone, of.grant.sight >= Sight::Public);
+        let (event, zone, seen) = (&of.event, &of.event.calendar_zone, of.grant.sight >= DetailLevel::Public);
         let content = &event.content;
         let text = |text: &String| if seen { text.clone() } else { String::new() };
         let title = if seen { content.title.clone() } else { Language::of(words.tag).busy().to_owned() };

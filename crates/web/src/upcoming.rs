@@ -23,14 +23,14 @@ const OF: u32 = 0x77_65_62;
 #[template(path = "upcoming.html")]
 struct Upcoming {
     words: &'static Words,
-    events: Vec<Row>,
+    events: Vec<UpcomingRow>,
     /// Where the next page begins.
     next: Option<String>,
     /// Whether this is not the first page.
     further: bool,
 }
 
-struct Row {
+struct UpcomingRow {
     id: String,
     title: String,
     location: String,
@@ -60,7 +60,7 @@ pub(crate) async fn show(State(web): State<Web>, visit: Visit) -> Result<Respons
         let (event, instance) = (&found.of.event, found.instance.as_ref()?);
         let content = content_at(event, instance);
         let when = When::of(&content.times, instance.start, instance.end, &event.calendar_zone, words);
-        Some(Row {
+        Some(UpcomingRow {
             id: event.id.to_string(),
             title: content.title,
             location: content.location,

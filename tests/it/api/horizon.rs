@@ -25,7 +25,7 @@ async fn reports(person: &Person, many: usize) -> Vec<Value> {
 
 /// Moves the horizon on to the end, as this node's housekeeping does.
 async fn roll(world: &World) {
-    while conflicts::roll_on(&world.db, world.now(), 10).await.expect("a step") <= world.now() {}
+    while conflicts::extend_horizon(&world.db, world.now(), 10).await.expect("a step") <= world.now() {}
 }
 
 fn to(world: &World, when: &str) {
@@ -114,7 +114,7 @@ async fn several_nodes_tell_it_once() {
     let nodes: Vec<_> = (0..6)
         .map(|_| {
             let (db, now) = (world.db.clone(), world.now());
-            tokio::spawn(async move { while conflicts::roll_on(&db, now, 10).await.expect("a step") <= now {} })
+            tokio::spawn(async move { while conflicts::extend_horizon(&db, now, 10).await.expect("a step") <= now {} })
         })
         .collect();
     for node in nodes {

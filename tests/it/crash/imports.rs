@@ -13,11 +13,11 @@ use super::{program, sign_in};
 
 const EVENTS: usize = 1_500;
 
-struct Found(EventId);
+struct EventRow(EventId);
 
-impl FromRow for Found {
+impl FromRow for EventRow {
     fn from_row(row: &Row) -> kalends_db::Result<Self> {
-        row.get("id").map(Found)
+        row.get("id").map(EventRow)
     }
 }
 
@@ -95,7 +95,7 @@ async fn killed_in_the_middle(engine: Engine) {
     }
     let last: EventId = sql("SELECT id FROM events WHERE uid = $1")
         .bind(format!("e{}", EVENTS - 1))
-        .one::<Found>(&mut conn)
+        .one::<EventRow>(&mut conn)
         .await
         .expect("an event")
         .0;

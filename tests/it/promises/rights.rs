@@ -28,12 +28,12 @@ const CODES: &[(&str, &str)] = &[
 ];
 
 /// A situation as a row says it: the calendar's visibility and review, the event's state and visibility.
-type Said = (String, String, Option<(String, String)>);
+type StatedSituation = (String, String, Option<(String, String)>);
 
 struct Line {
     number: usize,
     operations: Vec<String>,
-    situations: Vec<Option<Said>>,
+    situations: Vec<Option<StatedSituation>>,
     cells: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ fn choices<'c>(word: &'c str, all: &[&'c str]) -> Vec<&'c str> {
     if word == "*" { all.to_vec() } else { word.split(',').collect() }
 }
 
-fn situations(said: &[String]) -> Vec<Option<Said>> {
+fn situations(said: &[String]) -> Vec<Option<StatedSituation>> {
     let [visibility, review, event @ ..] = said else { return vec![None] };
     let mut all = Vec::new();
     for visibility in choices(visibility, &["private", "internal", "public"]) {
@@ -186,7 +186,7 @@ async fn attempt(
     people: &People,
     things: &mut Things,
     operation: &str,
-    situation: Option<&Said>,
+    situation: Option<&StatedSituation>,
     column: &str,
 ) -> String {
     let person = &people.by_column[column];

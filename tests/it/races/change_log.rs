@@ -31,13 +31,13 @@ async fn change(tx: &mut Tx) -> Result<String> {
 }
 
 /// A transaction that has written and is not committed until it is told to.
-struct Held {
+struct HeldTransaction {
     go: Arc<Semaphore>,
     task: JoinHandle<Result<String>>,
 }
 
-impl Held {
-    async fn open(db: &Db, log: bool) -> Held {
+impl HeldTransaction {
+    async fn open(db: &Db, log: bool) -> HeldTransaction {
         let (began, go) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
         let task = tokio::spawn({
             let (db, args) = (db.clone(), (began.clone(), go.clone(), log));
@@ -65,7 +65,7 @@ impl Held {
             }
         });
         began.notified().await;
-        Held { go, task }
+        HeldTransaction { go, task }
     }
 
     async fn commit(self) -> String {
@@ -148,7 +148,7 @@ async fn a_follower_does_not_pass_a_commit_that_is_still_to_come() {
     let (mut follower, mut naive) = (Follower::default(), Naive::default());
     let mut all = Vec::new();
     for _ in 0..10 {
-        let held = Held::open(&db, true).await;
+        let held = HeldTransaction::open(&db, true).await;
         let overtaking = [commit(&db).await, commit(&db).await];
         // Those are committed and everybody can see them …
         while naive.poll(&mut conn).await > 0 {}
@@ -173,7 +173,7 @@ async fn a_follower_does_not_pass_a_commit_that_is_still_to_come() {
 async fn a_rolled_back_transaction_does_not_stop_the_log() {
     let test = TestDb::on(Engine::Postgres).await;
     let db = test.open().await;
-    let held = Held::open(&db, true).await;
+    let held = HeldTransaction::open(&db, true).await;
     let id = commit(&db).await;
     held.go.close();
     held.task.await.expect("it ends").expect_err("it fails");
@@ -191,7 +191,7 @@ async fn a_transaction_in_another_database_of_the_cluster_only_delays() {
     let mut follower = Follower::default();
     let mut all = vec![commit(&db).await];
     follower.catch_up(&mut conn, 1).await;
-    let held = Held::open(&foreign, false).await;
+    let held = HeldTransaction::open(&foreign, false).await;
     for _ in 0..20 {
         all.push(commit(&db).await);
         follower.poll(&mut conn).await;

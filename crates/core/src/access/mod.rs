@@ -62,7 +62,7 @@ impl Role {
 
 /// How much of an event somebody sees.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Sight {
+pub enum DetailLevel {
     /// The times alone.
     Busy,
     /// What everybody may know: no linked people, no meta, no reminders.
@@ -77,7 +77,7 @@ pub struct Grant {
     /// The effective role; none for anonymous people, who are nobody's viewers.
     pub role: Option<Role>,
     /// How much they see.
-    pub sight: Sight,
+    pub sight: DetailLevel,
     /// Whether they review: owners of the calendar and administrators.
     pub reviewer: bool,
 }
@@ -142,9 +142,9 @@ pub fn on_calendar(actor: &Actor, facts: &CalendarFacts) -> Option<Grant> {
     };
     let role = if admin { Some(Role::Owner) } else { facts.role.max(by_visibility) }?;
     let sight = match role {
-        Role::FreeBusy => Sight::Busy,
-        _ if user => Sight::Full,
-        _ => Sight::Public,
+        Role::FreeBusy => DetailLevel::Busy,
+        _ if user => DetailLevel::Full,
+        _ => DetailLevel::Public,
     };
     Some(Grant { role: user.then_some(role), sight, reviewer: role == Role::Owner })
 }
@@ -159,11 +159,11 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
     let reviewer = calendar.is_some_and(|grant| grant.reviewer);
     let role = from_calendar.max(facts.role);
     if facts.deleted {
-        return (role == Some(Role::Owner)).then_some(Grant { role, sight: Sight::Full, reviewer });
+        return (role == Some(Role::Owner)).then_some(Grant { role, sight: DetailLevel::Full, reviewer });
     }
     // Who works on the calendar, or with whom the event itself is shared, sees it whatever its state.
     if facts.role >= Some(Role::Viewer) || from_calendar >= Some(Role::Editor) {
-        return Some(Grant { role, sight: Sight::Full, reviewer });
+        return Some(Grant { role, sight: DetailLevel::Full, reviewer });
     }
     if facts.state != State::Published {
         return None;
@@ -171,9 +171,9 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
     let sight = match (facts.visibility, calendar) {
         (Visibility::Confidential, _) => return None,
         (Visibility::Private, Some(Grant { role: None, .. })) => return None,
-        (Visibility::Private, _) => Sight::Busy,
+        (Visibility::Private, _) => DetailLevel::Busy,
         (Visibility::Public, Some(grant)) => grant.sight,
-        (Visibility::Public, None) => Sight::Busy,
+        (Visibility::Public, None) => DetailLevel::Busy,
     };
     if calendar.is_none() && facts.role.is_none() {
         return None;
@@ -182,7 +182,7 @@ pub fn on_event(actor: &Actor, facts: &EventFacts) -> Option<Grant> {
 }
 
 /// What whoever holds a link to an event is to it, as long as whoever made the link may share it: nobody's viewer, who sees
-/// what is published as the viewers of its calendar do, but nothing that is not everybody's to know ([`Sight::Public`]).
+/// what is published as the viewers of its calendar do, but nothing that is not everybody's to know ([`DetailLevel::Public`]).
 pub fn by_link(maker: &Actor, facts: &EventFacts, busy_only: bool) -> Option<Grant> {
     check(on_event(maker, facts), Can::Share).ok()?;
     if facts.deleted || facts.state != State::Published {
@@ -190,9 +190,9 @@ pub fn by_link(maker: &Actor, facts: &EventFacts, busy_only: bool) -> Option<Gra
     }
     let sight = match facts.visibility {
         Visibility::Confidential => return None,
-        Visibility::Private => Sight::Busy,
-        Visibility::Public if busy_only => Sight::Busy,
-        Visibility::Public => Sight::Public,
+        Visibility::Private => DetailLevel::Busy,
+        Visibility::Public if busy_only => DetailLevel::Busy,
+        Visibility::Public => DetailLevel::Public,
     };
     Some(Grant { role: None, sight, reviewer: false })
 }
@@ -236,7 +236,7 @@ pub fn check(grant: Option<Grant>, can: Can) -> Result<Grant, Denied> {
     let needs = can.needs();
     match (can, grant.role) {
         (Can::See, _) => Ok(grant),
-        (Can::Copy | Can::SeeHistory, Some(_)) if grant.sight == Sight::Full => Ok(grant),
+        (Can::Copy | Can::SeeHistory, Some(_)) if grant.sight == DetailLevel::Full => Ok(grant),
         (Can::Copy | Can::SeeHistory, _) => Err(Denied::Needs(needs)),
         (_, Some(role)) if role >= needs => Ok(grant),
         (_, _) => Err(Denied::Needs(needs)),

@@ -24,9 +24,9 @@ fn event(
 fn sees(actor: &Actor, facts: &EventFacts) -> &'static str {
     match on_event(actor, facts).map(|grant| grant.sight) {
         None => "nothing",
-        Some(Sight::Busy) => "busy",
-        Some(Sight::Public) => "public",
-        Some(Sight::Full) => "full",
+        Some(DetailLevel::Busy) => "busy",
+        Some(DetailLevel::Public) => "public",
+        Some(DetailLevel::Full) => "full",
     }
 }
 
@@ -144,13 +144,13 @@ fn a_link_shows_what_its_maker_owns_and_a_viewer_would_see_and_never_all_of_it()
         let there = !facts.deleted && !facts.calendar.deleted && facts.state == State::Published;
         let expected = match facts.visibility {
             _ if !owns || !there => None,
-            Visibility::Public => Some(Sight::Public),
-            Visibility::Private => Some(Sight::Busy),
+            Visibility::Public => Some(DetailLevel::Public),
+            Visibility::Private => Some(DetailLevel::Busy),
             Visibility::Confidential => None,
         };
         let sight = |busy_only| by_link(&me, &facts, busy_only).map(|grant| (grant.role, grant.sight, grant.reviewer));
         assert_eq!(sight(false), expected.map(|sight| (None, sight, false)), "{facts:?}");
-        assert_eq!(sight(true), expected.map(|_| (None, Sight::Busy, false)), "{facts:?}");
+        assert_eq!(sight(true), expected.map(|_| (None, DetailLevel::Busy, false)), "{facts:?}");
         // No more than the maker sees.
         let own = on_event(&me, &facts).map(|grant| grant.sight);
         assert!(expected.is_none_or(|sight| own >= Some(sight)), "{facts:?}");

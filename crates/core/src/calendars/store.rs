@@ -180,15 +180,15 @@ pub(crate) async fn was_deleted_by_owner(conn: &mut Conn, id: CalendarId, user: 
 
 /// The zone of the account: what a new calendar takes when nobody says.
 pub(crate) async fn zone_of(conn: &mut Conn, user: UserId) -> Result<Zone> {
-    struct Found(Zone);
-    impl FromRow for Found {
+    struct ZoneRow(Zone);
+    impl FromRow for ZoneRow {
         fn from_row(row: &Row) -> Result<Self> {
-            zone(row, "time_zone").map(Found)
+            zone(row, "time_zone").map(ZoneRow)
         }
     }
     Ok(sql("SELECT time_zone FROM users WHERE id = $1")
         .bind(user)
-        .optional::<Found>(conn)
+        .optional::<ZoneRow>(conn)
         .await?
         .map_or_else(Zone::utc, |found| found.0))
 }

@@ -7,15 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use kalends_db::{Conn, Tx};
 use kalends_kernel::{EventId, Invalid, UserId, VenueId, Zone};
 
-use super::find::{Theirs, taken};
+use super::find::{OtherInterval, taken};
 use super::occupancy::{people, places, takes_time};
-use super::overlap::{Held, Mine, Timeline};
+use super::overlap::{CoveredIntervals, OwnInterval, Timeline};
 use super::{Clash, MOST_LISTED, Reason, Report, Subject, Work, horizon, store};
-use crate::access::{Grant, Sight};
+use crate::access::{DetailLevel, Grant};
 use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
-use crate::events::store::any;
-use crate::events::{Compiled, Content, Event, EventError, Taken, derive, show_instant, show_wall};
+use crate::events::store::load_unchecked;
+use crate::events::{BusyInterval, Compiled, Content, Event, EventError, derive, show_instant, show_wall};
 use crate::venues::{self, Venue};
 
 /// Refuses a write that newly takes time that is taken, where the policy says so. Called by the one function that writes
@@ -88,7 +88,7 @@ pub(super) async fn against(
 }
 
 /// What an event that was written (or, a draft, is to be published) clashes with, for the answer; none where nobody asks.
-pub async fn told(
+pub async fn conflict_report(
     conn: &mut Conn,
     ctx: &Ctx,
     event: &Event,
@@ -216,7 +216,7 @@ pub(super) fn timeline(
     zone: &Zone,
     (from, to): (Timestamp, Timestamp),
     work: &mut Work,
-) -> Result<Vec<Taken>, EventError> {
+) -> Result<Vec<BusyInterval>, EventError> {
     let compiled = Compiled::of(content, zone);
     let mut all = Vec::new();
     // A single event is looked at whole, however far away it is.
@@ -228,8 +228,8 @@ pub(super) fn timeline(
     Ok(all)
 }
 
-pub(super) fn all_new(mine: Vec<Taken>) -> Timeline {
-    Timeline::new(mine.into_iter().map(|taken| Mine { taken, moved: true, rehoused: true }).collect())
+pub(super) fn all_new(mine: Vec<BusyInterval>) -> Timeline {
+    Timeline::new(mine.into_iter().map(|taken| OwnInterval { taken, moved: true, rehoused: true }).collect())
 }
 
 /// What the new content takes, and what of it the old one did not.
@@ -243,15 +243,16 @@ fn newly_taken(
     let Some(old) = old.filter(|old| takes_time(old)) else { return Ok(all_new(mine)) };
     let from = derive(&old.content, &old.calendar_zone).starts_at;
     let before = timeline(&old.content, &old.calendar_zone, (from, window.1), work)?;
-    let times = Held::of(before.iter().map(|one| (one.start, one.end)));
+    let times = CoveredIntervals::of(before.iter().map(|one| (one.start, one.end)));
     let mut places: HashMap<VenueId, Vec<(Timestamp, Timestamp)>> = HashMap::new();
     for one in &before {
         if let Some(venue) = one.venue {
             places.entry(venue).or_default().push((one.start, one.end));
         }
     }
-    let places: HashMap<VenueId, Held> = places.into_iter().map(|(venue, all)| (venue, Held::of(all))).collect();
-    let mine = mine.into_iter().map(|taken| Mine {
+    let places: HashMap<VenueId, CoveredIntervals> =
+        places.into_iter().map(|(venue, all)| (venue, CoveredIntervals::of(all))).collect();
+    let mine = mine.into_iter().map(|taken| OwnInterval {
         taken,
         moved: !times.has(taken.start, taken.end),
         rehoused: !taken
@@ -289,8 +290,8 @@ impl Question<'_> {
     /// Through which of these subjects one of theirs conflicts with one of mine.
     fn conflicts<'q>(
         &'q self,
-        mine: &'q Mine,
-        theirs: &'q Theirs,
+        mine: &'q OwnInterval,
+        theirs: &'q OtherInterval,
         through: &'q Subjects,
     ) -> impl Iterator<Item = Reason> + 'q {
         through
@@ -357,7 +358,7 @@ pub(super) async fn ask(
     ids.sort();
     ids.dedup();
     let events: HashMap<EventId, (Event, Option<Grant>)> =
-        any(conn, ctx, &ids).await?.into_iter().map(|(event, grant)| (event.id, (event, grant))).collect();
+        load_unchecked(conn, ctx, &ids).await?.into_iter().map(|(event, grant)| (event.id, (event, grant))).collect();
     let found = hits.len();
     let clashes: Vec<Clash> = hits
         .into_iter()
@@ -389,7 +390,7 @@ fn clash(
     let (in_calendar, otherwise): (Vec<Reason>, Vec<Reason>) =
         reasons.iter().partition(|reason| matches!(reason, Reason::Calendar));
     let (grant, reasons) = match grant {
-        Some(grant) if grant.sight >= Sight::Public => (grant, reasons.into_iter().collect()),
+        Some(grant) if grant.sight >= DetailLevel::Public => (grant, reasons.into_iter().collect()),
         Some(grant) if !in_calendar.is_empty() => (grant, in_calendar),
         // The venue or the person is busy then. That this event is why would tell its place, or who is in it.
         _ if !otherwise.is_empty() => {
@@ -400,7 +401,7 @@ fn clash(
         _ => return None,
     };
     let own = original.and_then(|original| event.content.overridden(original)).and_then(|one| one.title.clone());
-    let title = (grant.sight >= Sight::Public).then(|| own.unwrap_or_else(|| event.content.title.clone()));
+    let title = (grant.sight >= DetailLevel::Public).then(|| own.unwrap_or_else(|| event.content.title.clone()));
     let original_start = original.map(|original| {
         if times.all_day || times.time_zone.is_none() {
             crate::events::show(original, start, None, times.all_day)
@@ -436,8 +437,8 @@ pub(super) async fn duplicates(
     let words = |title: &str| title.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     let wanted = words(title);
     let mut found = Vec::new();
-    for (event, grant) in any(conn, ctx, &ids).await? {
-        let Some(grant) = grant.filter(|grant| grant.sight >= Sight::Public) else { continue };
+    for (event, grant) in load_unchecked(conn, ctx, &ids).await? {
+        let Some(grant) = grant.filter(|grant| grant.sight >= DetailLevel::Public) else { continue };
         if words(&event.content.title) == wanted {
             let times = &event.content.times;
             let zone = &event.calendar_zone;

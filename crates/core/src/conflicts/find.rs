@@ -9,12 +9,12 @@ use kalends_kernel::{EventId, VenueId};
 
 use super::{Subject, Work, store};
 use crate::ctx::Ctx;
-use crate::events::store::any;
+use crate::events::store::load_unchecked;
 use crate::events::{Candidate, EventError, compile};
 
 /// A stretch of time that another event takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Theirs {
+pub(super) struct OtherInterval {
     pub(super) event: EventId,
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
@@ -36,14 +36,14 @@ pub(super) async fn taken(
     (from, to): (Timestamp, Timestamp),
     writes: bool,
     work: &mut Work,
-    mut each: impl FnMut(&BTreeSet<Subject>, Theirs),
+    mut each: impl FnMut(&BTreeSet<Subject>, OtherInterval),
 ) -> Result<(), EventError> {
     let by_id: HashMap<_, Subject> = subjects.iter().map(|subject| (subject.id(), *subject)).collect();
     let ids: Vec<_> = subjects.iter().map(|subject| subject.id()).collect();
     let most = usize::try_from(work.left()).unwrap_or(usize::MAX);
     let rows = store::taking(conn, &ids, (from, to), most.saturating_add(1)).await?;
     work.spend(u64::try_from(rows.len()).unwrap_or(u64::MAX))?;
-    let mut found: BTreeMap<EventId, (store::Taking, BTreeSet<Subject>)> = BTreeMap::new();
+    let mut found: BTreeMap<EventId, (store::OccupancyRow, BTreeSet<Subject>)> = BTreeMap::new();
     for row in rows {
         let Some(subject) = by_id.get(&row.subject).copied() else { continue };
         found.entry(row.event).or_insert_with(|| (row, BTreeSet::new())).1.insert(subject);
@@ -56,7 +56,7 @@ pub(super) async fn taken(
             _ => None,
         });
         let (start, end) = (row.starts_at, row.ends_at.unwrap_or(Timestamp::MAX));
-        each(&through, Theirs { event: row.event, start, end, original_start: None, venue });
+        each(&through, OtherInterval { event: row.event, start, end, original_start: None, venue });
     }
     for series in series.chunks(TURN) {
         let candidates: Vec<Candidate> = series
@@ -71,7 +71,10 @@ pub(super) async fn taken(
                 work.check()?;
                 if let Some(taken) = compiled.taken(&instance.map_err(|_| EventError::TooMuchToCheck)?) {
                     let (start, end, venue) = (taken.start, taken.end, taken.venue);
-                    each(through, Theirs { event, start, end, original_start: Some(taken.original_start), venue });
+                    each(
+                        through,
+                        OtherInterval { event, start, end, original_start: Some(taken.original_start), venue },
+                    );
                 }
             }
         }
@@ -85,7 +88,7 @@ async fn hide(
     conn: &mut Conn,
     ctx: &Ctx,
     writes: bool,
-    found: &mut BTreeMap<EventId, (store::Taking, BTreeSet<Subject>)>,
+    found: &mut BTreeMap<EventId, (store::OccupancyRow, BTreeSet<Subject>)>,
 ) -> Result<(), EventError> {
     let may_hide = |subject: &Subject| match subject {
         Subject::User(id) => Some(*id) != ctx.user(),
@@ -94,7 +97,7 @@ async fn hide(
     };
     let of_others: Vec<EventId> =
         found.iter().filter(|(_, (_, through))| through.iter().any(may_hide)).map(|(event, _)| *event).collect();
-    for (event, grant) in any(conn, ctx, &of_others).await? {
+    for (event, grant) in load_unchecked(conn, ctx, &of_others).await? {
         if grant.is_none()
             && let Some((_, through)) = found.get_mut(&event.id)
         {

@@ -15,26 +15,26 @@
 //! one asks (`of_people`), and holds nothing.
 
 mod check;
+mod dry_run;
+mod extend_horizon;
 mod find;
 mod free_busy;
 mod free_slots;
 mod occupancy;
 mod overlap;
-mod roll_on;
 mod store;
 #[cfg(test)]
 mod tests;
-mod what_if;
 mod zone;
 
-pub use check::told;
+pub use check::conflict_report;
 pub(crate) use check::{guard, guard_together, of_people};
+pub use dry_run::{DryRun, dry_run};
+pub use extend_horizon::extend_horizon;
 pub use free_busy::{BusyTime, FreeBusy, LONGEST_WINDOW, MOST_SUBJECTS, Stretch, free_busy};
 pub use free_slots::{FreeSlots, Hours, free_slots};
 pub use occupancy::Occupancy;
 pub(crate) use occupancy::{occupy, reoccupy};
-pub use roll_on::roll_on;
-pub use what_if::{WhatIf, what_if};
 
 pub(crate) use store::stored;
 pub(crate) use zone::against_zone;

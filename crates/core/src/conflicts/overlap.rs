@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::events::Taken;
+use crate::events::BusyInterval;
 
 /// A stretch that is asked about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Mine {
+pub(super) struct OwnInterval {
     /// When and where.
-    pub(super) taken: Taken,
+    pub(super) taken: BusyInterval,
     /// Whether the event did not take this time before.
     pub(super) moved: bool,
     /// Whether it did not take this time at this venue before.
@@ -17,12 +17,12 @@ pub(super) struct Mine {
 
 /// Stretches by start, with the latest end of any up to each: what reaches into a window is found by two cuts.
 pub(super) struct Timeline {
-    mine: Vec<Mine>,
+    mine: Vec<OwnInterval>,
     latest: Vec<Timestamp>,
 }
 
 impl Timeline {
-    pub(super) fn new(mut mine: Vec<Mine>) -> Timeline {
+    pub(super) fn new(mut mine: Vec<OwnInterval>) -> Timeline {
         mine.sort_by_key(|one| (one.taken.start, one.taken.end));
         let mut latest: Vec<Timestamp> = Vec::with_capacity(mine.len());
         for one in &mine {
@@ -37,7 +37,7 @@ impl Timeline {
     }
 
     /// Those that overlap `[start, end)`, by start; touching is not overlapping.
-    pub(super) fn overlapping(&self, start: Timestamp, end: Timestamp) -> impl Iterator<Item = &Mine> {
+    pub(super) fn overlapping(&self, start: Timestamp, end: Timestamp) -> impl Iterator<Item = &OwnInterval> {
         let first = self.latest.partition_point(|latest| *latest <= start);
         self.mine
             .iter()
@@ -48,10 +48,10 @@ impl Timeline {
 }
 
 /// Stretches of time that were taken, to be asked whether a shorter one lies in one of them.
-pub(super) struct Held(Vec<(Timestamp, Timestamp)>);
+pub(super) struct CoveredIntervals(Vec<(Timestamp, Timestamp)>);
 
-impl Held {
-    pub(super) fn of(stretches: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> Held {
+impl CoveredIntervals {
+    pub(super) fn of(stretches: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> CoveredIntervals {
         let mut all: Vec<(Timestamp, Timestamp)> = stretches.into_iter().collect();
         all.sort_unstable();
         // Each with the latest end of any that begins no later.
@@ -60,7 +60,7 @@ impl Held {
             latest = latest.max(one.1);
             one.1 = latest;
         }
-        Held(all)
+        CoveredIntervals(all)
     }
 
     pub(super) fn has(&self, start: Timestamp, end: Timestamp) -> bool {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::occupancy::Occupancy;
 use crate::calendars::store::zone;
 use crate::ctx::GlobalRole;
-use crate::events::reach;
+use crate::events::duration_class;
 
 /// Takes away every row of an event.
 pub(super) async fn clear(tx: &mut Tx, event: EventId) -> Result<()> {
@@ -29,8 +29,8 @@ pub(super) async fn put(tx: &mut Tx, event: EventId, is: &Occupancy) -> Result<(
 
 /// What is stored of events, for `kalends check`.
 pub(crate) async fn stored(conn: &mut Conn, events: &[EventId]) -> Result<BTreeMap<EventId, Occupancy>> {
-    struct Stored(EventId, Uuid, Occupancy);
-    impl FromRow for Stored {
+    struct OccupancySubjectRow(EventId, Uuid, Occupancy);
+    impl FromRow for OccupancySubjectRow {
         fn from_row(row: &Row) -> Result<Self> {
             let occupancy = Occupancy {
                 subjects: BTreeSet::new(),
@@ -38,23 +38,23 @@ pub(crate) async fn stored(conn: &mut Conn, events: &[EventId]) -> Result<BTreeM
                 starts_at: row.get("starts_at")?,
                 ends_at: row.opt("ends_at")?,
             };
-            Ok(Stored(row.get("event_id")?, row.get("subject_id")?, occupancy))
+            Ok(OccupancySubjectRow(row.get("event_id")?, row.get("subject_id")?, occupancy))
         }
     }
-    let rows: Vec<Stored> =
+    let rows: Vec<OccupancySubjectRow> =
         sql("SELECT event_id, subject_id, reach, starts_at, ends_at FROM occupancy WHERE event_id IN ({})")
             .bind_list(events.iter().copied())
             .all(conn)
             .await?;
     let mut found: BTreeMap<EventId, Occupancy> = BTreeMap::new();
-    for Stored(event, subject, occupancy) in rows {
+    for OccupancySubjectRow(event, subject, occupancy) in rows {
         found.entry(event).or_insert(occupancy).subjects.insert(subject);
     }
     Ok(found)
 }
 
 /// An event that may take time of a subject in a window.
-pub(super) struct Taking {
+pub(super) struct OccupancyRow {
     pub(super) event: EventId,
     pub(super) subject: Uuid,
     pub(super) is_series: bool,
@@ -64,12 +64,12 @@ pub(super) struct Taking {
     pub(super) zone: Zone,
 }
 
-impl FromRow for Taking {
+impl FromRow for OccupancyRow {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Taking {
+        Ok(OccupancyRow {
             event: row.get("event_id")?,
             subject: row.get("subject_id")?,
-            is_series: row.get::<i64>("reach")? == reach::SERIES,
+            is_series: row.get::<i64>("reach")? == duration_class::SERIES,
             starts_at: row.get("starts_at")?,
             ends_at: row.opt("ends_at")?,
             version: row.get("version")?,
@@ -85,7 +85,7 @@ pub(super) async fn taking(
     subjects: &[Uuid],
     (from, to): (Timestamp, Timestamp),
     limit: usize,
-) -> Result<Vec<Taking>> {
+) -> Result<Vec<OccupancyRow>> {
     // Padded to a power of two, so that few different texts are prepared.
     let mut padded = subjects.to_vec();
     let Some(last) = subjects.last() else { return Ok(Vec::new()) };
@@ -94,14 +94,14 @@ pub(super) async fn taking(
     let names: Vec<String> = (3..3 + padded.len()).map(|n| format!("${n}")).collect();
     let names = names.join(", ");
     values.extend(padded.into_iter().map(Value::from));
-    // By how far an event reaches, as lists do (`events::reach`): each part is a range of the index.
+    // By how far an event reaches, as lists do (`events::duration_class`): each part is a range of the index.
     let mut parts = Vec::new();
-    for (class, longest) in (0_i64..).zip(reach::LONGEST) {
+    for (class, longest) in (0_i64..).zip(duration_class::LONGEST) {
         values.push(from.checked_sub(longest).unwrap_or(Timestamp::MIN).into());
         parts.push((class, format!("o.starts_at >= ${} AND o.ends_at > $1", values.len())));
     }
-    parts.push((reach::LONG, "o.ends_at > $1".to_owned()));
-    parts.push((reach::SERIES, "(o.ends_at > $1 OR o.ends_at IS NULL)".to_owned()));
+    parts.push((duration_class::LONG, "o.ends_at > $1".to_owned()));
+    parts.push((duration_class::SERIES, "(o.ends_at > $1 OR o.ends_at IS NULL)".to_owned()));
     let parts: Vec<String> = parts
         .into_iter()
         .map(|(class, reaching)| {
@@ -174,7 +174,7 @@ pub(super) async fn series_beyond(
             AND c.deleted_at IS NULL AND NOT u.disabled AND u.deleted_at IS NULL
          ORDER BY o.event_id LIMIT $4")
     .bind(after)
-    .bind(reach::SERIES)
+    .bind(duration_class::SERIES)
     .bind(beyond)
     .bind(limit)
     .all(conn)
@@ -189,7 +189,9 @@ pub(super) async fn oldest_series(conn: &mut Conn) -> Result<Option<Timestamp>> 
             row.opt("oldest").map(Oldest)
         }
     }
-    let oldest: Oldest =
-        sql("SELECT min(updated_at) AS oldest FROM events WHERE reach = $1").bind(reach::SERIES).one(conn).await?;
+    let oldest: Oldest = sql("SELECT min(updated_at) AS oldest FROM events WHERE reach = $1")
+        .bind(duration_class::SERIES)
+        .one(conn)
+        .await?;
     Ok(oldest.0)
 }

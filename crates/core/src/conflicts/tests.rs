@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::free_slots::slots;
-use super::overlap::{Held, Mine, Timeline, gaps, merged};
-use super::{FreeSlots, Reason, WhatIf, Work, what_if};
+use super::overlap::{CoveredIntervals, OwnInterval, Timeline, gaps, merged};
+use super::{DryRun, FreeSlots, Reason, Work, dry_run};
 use crate::access::State;
 use crate::accounts::{self, CreateError, NewAccount, Username};
 use crate::calendars::{self, CalendarError, CalendarInput};
 use crate::ctx::{Actor, Credential, Ctx, Door, GlobalRole, SignedIn};
-use crate::events::{self, Edit, EventError, How, NewEvent, Taken};
+use crate::events::{self, BusyInterval, Edit, EventError, How, NewEvent};
 use crate::venues::{self, VenueError, VenueInput};
 
 fn second(n: i64) -> Timestamp {
@@ -33,15 +33,15 @@ fn stretches() -> impl Strategy<Value = Vec<(i64, i64)>> {
 proptest! {
     #[test]
     fn a_stretch_is_held_when_it_lies_in_one_of_those_that_were_taken(all in stretches(), (start, length) in (0_i64..70, 1_i64..20)) {
-        let held = Held::of(all.iter().map(|(start, end)| (second(*start), second(*end))));
+        let held = CoveredIntervals::of(all.iter().map(|(start, end)| (second(*start), second(*end))));
         let plain = all.iter().any(|one| one.0 <= start && start + length <= one.1);
         prop_assert_eq!(held.has(second(start), second(start + length)), plain);
     }
 
     #[test]
     fn a_timeline_gives_exactly_what_overlaps(all in stretches(), (start, length) in (0_i64..70, 0_i64..20)) {
-        let mine = |(start, end): &(i64, i64)| Mine {
-            taken: Taken { start: second(*start), end: second(*end), original_start: DateTime::MIN, venue: None },
+        let mine = |(start, end): &(i64, i64)| OwnInterval {
+            taken: BusyInterval { start: second(*start), end: second(*end), original_start: DateTime::MIN, venue: None },
             moved: true,
             rehoused: true,
         };
@@ -327,9 +327,9 @@ impl Place {
     }
 
     async fn ask(&self, body: Value) -> BTreeMap<String, BTreeSet<Reason>> {
-        let what = WhatIf::parse(body.as_object().expect("an object").clone()).expect("right");
+        let what = DryRun::parse(body.as_object().expect("an object").clone()).expect("right");
         let mut conn = self.db.reader().await.expect("a reader");
-        let report = what_if(&mut conn, &ctx(Some(self.alice)), &what).await.expect("affordable");
+        let report = dry_run(&mut conn, &ctx(Some(self.alice)), &what).await.expect("affordable");
         assert!(!report.more);
         let mut found: BTreeMap<String, BTreeSet<Reason>> = BTreeMap::new();
         for clash in report.clashes {

@@ -13,7 +13,7 @@ use super::{MOST_LISTED, Report, Work, horizon};
 use crate::calendars::Calendar;
 use crate::ctx::Ctx;
 use crate::events::store::next;
-use crate::events::{Event, EventError, InCalendar};
+use crate::events::{CalendarSettings, Event, EventError};
 
 /// How many events may move so; each is checked.
 const MOST: usize = 1_000;
@@ -45,7 +45,7 @@ pub(crate) async fn against_zone(
         Report { clashes: Vec::new(), more: false, warnings: Vec::new(), checked_until: horizon(ctx, Timestamp::MIN) };
     let (mut which, mut all) = (Vec::new(), none);
     for event in moving {
-        let moved = Event { calendar_zone: new.zone.clone(), in_calendar: InCalendar::of(new), ..event.clone() };
+        let moved = Event { calendar_zone: new.zone.clone(), in_calendar: CalendarSettings::of(new), ..event.clone() };
         let Some(report) = against(tx, ctx, Some(&event), &moved, None, &together, &mut work).await? else {
             continue;
         };

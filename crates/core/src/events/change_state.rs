@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::create::wrong_state;
 use super::state::{self, StepError};
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Allowed, Event, EventError, store};
 use crate::access::{Can, Denied, EventFacts, State};
 use crate::calendars::Conflicts;
@@ -79,7 +79,7 @@ pub async fn change_state(tx: &mut Tx, ctx: &Ctx, id: EventId, wish: &StateWish)
         facts: EventFacts { state: wish.to, ..old.facts },
         ..old.clone()
     };
-    let said = Said { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..Said::of("state") };
+    let said = WriteMeta { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..WriteMeta::of("state") };
     write::replace(tx, ctx, &old, new, said).await?;
     store::load(tx, ctx, id, Can::See).await
 }

@@ -1,9 +1,9 @@
 use kalends_db::Tx;
 use kalends_kernel::EventId;
 
-use super::create::{Made, NewEvent, make, target};
+use super::create::{CreateOptions, NewEvent, make, target};
 use super::edit::{following, patched};
-use super::write::Said;
+use super::write::WriteMeta;
 use super::{Allowed, EventError, Origin, store};
 use crate::access::{Can, Role};
 use crate::ctx::Ctx;
@@ -18,7 +18,7 @@ pub async fn clone(tx: &mut Tx, ctx: &Ctx, id: EventId, changes: &NewEvent) -> R
     let calendar = target(tx, ctx, wished).await?;
     let content =
         following(&original.content, patched(original.content.body(), &changes.body), &calendar.calendar.zone, false)?;
-    let said = Said { on_conflict: changes.on_conflict, ..Said::of("clone") };
-    let made = Made { uid: changes.uid.clone(), state: changes.state, origin: Origin::default(), said };
+    let said = WriteMeta { on_conflict: changes.on_conflict, ..WriteMeta::of("clone") };
+    let made = CreateOptions { uid: changes.uid.clone(), state: changes.state, origin: Origin::default(), said };
     make(tx, ctx, &calendar, content, made).await
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::content::Content;
 use super::state::{self, StepError};
-use super::write::{self, Said};
-use super::{Allowed, Event, EventError, InCalendar, Origin, Registration, store};
+use super::write::{self, WriteMeta};
+use super::{Allowed, CalendarSettings, Event, EventError, Origin, Registration, store};
 use crate::access::{self, Can, Denied, EventFacts, Role, State};
 use crate::calendars::{self, Calendar, Conflicts};
 use crate::ctx::{Ctx, GlobalRole};
@@ -68,17 +68,17 @@ impl NewEvent {
 pub async fn create(tx: &mut Tx, ctx: &Ctx, new: &NewEvent) -> Result<Allowed, EventError> {
     let calendar = target(tx, ctx, new.calendar_id).await?;
     let content = Content::parse(&new.body, &calendar.calendar.zone)?;
-    let said = Said { on_conflict: new.on_conflict, ..Said::of("create") };
-    let made = Made { uid: new.uid.clone(), state: new.state, origin: Origin::default(), said };
+    let said = WriteMeta { on_conflict: new.on_conflict, ..WriteMeta::of("create") };
+    let made = CreateOptions { uid: new.uid.clone(), state: new.state, origin: Origin::default(), said };
     make(tx, ctx, &calendar, content, made).await
 }
 
 /// What a new event is beside its content.
-pub(super) struct Made {
+pub(super) struct CreateOptions {
     pub(super) uid: Option<String>,
     pub(super) state: Option<State>,
     pub(super) origin: Origin,
-    pub(super) said: Said,
+    pub(super) said: WriteMeta,
 }
 
 /// The calendar that a new event goes into, if the actor may put one there.
@@ -108,7 +108,7 @@ pub(super) async fn make(
     ctx: &Ctx,
     into: &calendars::Allowed,
     content: Content,
-    made: Made,
+    made: CreateOptions,
 ) -> Result<Allowed, EventError> {
     let Calendar { id: calendar_id, zone, facts, .. } = &into.calendar;
     may_take_registrations(ctx, None, &content.registration)?;
@@ -132,7 +132,7 @@ pub(super) async fn make(
         updated_at: ctx.now,
         deleted_at: None,
         calendar_zone: zone.clone(),
-        in_calendar: InCalendar::of(&into.calendar),
+        in_calendar: CalendarSettings::of(&into.calendar),
         facts: EventFacts { calendar: *facts, role: None, state, visibility: content.visibility, deleted: false },
         content,
     };

@@ -2,7 +2,7 @@ use kalends_db::Tx;
 use kalends_kernel::EventId;
 
 use super::edit::may_edit_in_place;
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Allowed, Event, EventError, Precondition, store};
 use crate::access::{Can, Denied, EventFacts};
 use crate::calendars::Conflicts;
@@ -41,7 +41,7 @@ pub async fn delete(tx: &mut Tx, ctx: &Ctx, id: EventId, precondition: &Precondi
         return Ok(write::log_removal(tx, ctx, &old).await?);
     }
     let new = Event { deleted_at: Some(ctx.now), facts: EventFacts { deleted: true, ..old.facts }, ..old.clone() };
-    write::replace(tx, ctx, &old, new, Said { op: Op::Deleted, ..Said::of("delete") }).await?;
+    write::replace(tx, ctx, &old, new, WriteMeta { op: Op::Deleted, ..WriteMeta::of("delete") }).await?;
     Ok(())
 }
 
@@ -60,6 +60,6 @@ pub async fn restore(
     may_edit_in_place(&old.event.facts, &old.grant)?;
     let old = old.event;
     let new = Event { deleted_at: None, facts: EventFacts { deleted: false, ..old.facts }, ..old.clone() };
-    write::replace(tx, ctx, &old, new, Said { op: Op::Created, on_conflict, ..Said::of("restore") }).await?;
+    write::replace(tx, ctx, &old, new, WriteMeta { op: Op::Created, on_conflict, ..WriteMeta::of("restore") }).await?;
     store::load(tx, ctx, id, Can::See).await
 }

@@ -7,8 +7,8 @@ use super::content::Content;
 use super::create::{may_take_registrations, target};
 use super::merge;
 use super::times::{Times, show};
-use super::write::{self, Said};
-use super::{Allowed, Event, EventError, InCalendar, Precondition, follow, store};
+use super::write::{self, WriteMeta};
+use super::{Allowed, CalendarSettings, Event, EventError, Precondition, shift_dependents, store};
 use crate::access::{Can, Denied, EventFacts, Grant, Review, Role, State};
 use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
@@ -87,8 +87,8 @@ impl Edit {
 
 impl Edit {
     /// What is written about the change.
-    pub(super) fn said(&self, operation: &'static str) -> Said {
-        Said { comment: self.comment.clone(), on_conflict: self.on_conflict, ..Said::of(operation) }
+    pub(super) fn said(&self, operation: &'static str) -> WriteMeta {
+        WriteMeta { comment: self.comment.clone(), on_conflict: self.on_conflict, ..WriteMeta::of(operation) }
     }
 }
 
@@ -116,7 +116,7 @@ pub async fn edit(tx: &mut Tx, ctx: &Ctx, id: EventId, edit: &Edit) -> Result<Al
     if let Some(calendar) = &calendar {
         facts.calendar = calendar.calendar.facts;
         new.calendar_id = calendar.calendar.id;
-        new.in_calendar = InCalendar::of(&calendar.calendar);
+        new.in_calendar = CalendarSettings::of(&calendar.calendar);
     }
     new.facts = facts;
     write::replace(tx, ctx, &old.event, new, edit.said("update")).await?;
@@ -308,14 +308,14 @@ pub(super) fn following(
         // Only to look at the new times; what is wrong with them is told by the reading of the whole below.
         let times = Times::read(&mut Fields::of_map(&body, ""), zone);
         if let Some(times) = times {
-            let lines = follow::recurrence(&old.recurrence, &old.times, &times);
+            let lines = shift_dependents::recurrence(&old.recurrence, &old.times, &times);
             body.insert("recurrence".into(), lines.into());
         }
     }
     let mut content = Content::parse(&body, zone)?.keeping_icalendar(old);
     if keeps_overrides {
         content.overrides = old.overrides.clone();
-        let (overrides, orphans) = follow::overrides(old, &content, zone)?;
+        let (overrides, orphans) = shift_dependents::overrides(old, &content, zone)?;
         if !orphans.is_empty() && !drop_orphans {
             return Err(EventError::Orphans(orphans));
         }

@@ -14,7 +14,7 @@ use super::overrides::{self, Override};
 use super::series::{Compiled, Instance, too_sparse};
 use super::split;
 use super::times::{Times, parse_date, parse_moment};
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Allowed, Event, EventError, Origin, Precondition, delete, merge, store};
 use crate::access::{Can, Denied, EventFacts};
 use crate::ctx::Ctx;
@@ -196,7 +196,13 @@ fn read_moment(text: &str, all_day: bool, zone: Option<&Zone>) -> Option<DateTim
     if all_day { parse_date(text).map(DateTime::from).ok() } else { parse_moment(text, zone).ok() }
 }
 
-async fn put_override(tx: &mut Tx, ctx: &Ctx, old: &Event, one: Override, said: Said) -> Result<Instanced, EventError> {
+async fn put_override(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    one: Override,
+    said: WriteMeta,
+) -> Result<Instanced, EventError> {
     let original = one.original_start;
     let mut content = old.content.clone();
     content.overrides.retain(|other| other.original_start != original);
@@ -227,7 +233,7 @@ async fn edit_following(
     let body = patched(halves.after.body(), &patch);
     let content = following(&halves.after, body, &old.calendar_zone, edit.drop_orphans)?;
     may_take_registrations(ctx, Some(&old.content.registration), &content.registration)?;
-    let said = Said { comment: edit.comment.clone(), ..Said::of("split") };
+    let said = WriteMeta { comment: edit.comment.clone(), ..WriteMeta::of("split") };
     split::end_before(tx, ctx, old, halves.before, said).await?;
     let id: EventId = ctx.ids.next();
     let start = content.times.start;
@@ -243,7 +249,7 @@ async fn edit_following(
         content,
         ..old.clone()
     };
-    let said = Said { goes_on: Some(Box::new(old.clone())), ..edit.said("split") };
+    let said = WriteMeta { goes_on: Some(Box::new(old.clone())), ..edit.said("split") };
     write::insert(tx, ctx, &new, said).await?;
     sharing::store::copy_to_event(tx, old.id, id).await?;
     at(tx, ctx, id, start).await
@@ -340,11 +346,11 @@ pub async fn cancel_instance(
         if old.content.overridden(original).is_some_and(|one| one.cancelled) {
             return Ok(());
         }
-        put_override(tx, ctx, &old, Override::cancelled(original), Said::of("instance")).await?;
+        put_override(tx, ctx, &old, Override::cancelled(original), WriteMeta::of("instance")).await?;
         return Ok(());
     }
     match split::halves(&old.content, &old.calendar_zone, original)? {
-        Some(halves) => split::end_before(tx, ctx, &old, halves.before, Said::of(ENDED)).await.map(|_| ()),
+        Some(halves) => split::end_before(tx, ctx, &old, halves.before, WriteMeta::of(ENDED)).await.map(|_| ()),
         None => delete(tx, ctx, id, precondition).await,
     }
 }

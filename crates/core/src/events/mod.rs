@@ -13,24 +13,24 @@ mod clone;
 pub(crate) mod content;
 mod create;
 mod delete;
+pub mod duration_class;
 mod edit;
-mod follow;
+mod import_event;
 mod instance;
 mod list;
 mod merge;
 mod overrides;
-pub mod reach;
 mod registration;
 mod rename;
 pub(crate) mod roll_back;
+mod search_terms;
 mod series;
 mod shift;
+mod shift_dependents;
 mod split;
 pub mod state;
 pub(crate) mod store;
-mod take_in;
 mod times;
-mod words;
 mod write;
 
 pub use audience::{Audience, AudienceKind};
@@ -42,18 +42,18 @@ pub use content::{Content, Status};
 pub use create::{NewEvent, create, into_calendar};
 pub use delete::{delete, restore};
 pub use edit::{Edit, How, edit};
+pub use import_event::{TakenBack, import_event, take_back, take_over, with_uids};
 pub use instance::{Instanced, Scope, cancel_instance, edit_instance, instance, instances};
 pub(crate) use list::{Candidate, compile, load_all};
-pub use list::{Corrected, Found, List, Sort, Window, count, list, search};
+pub use list::{Corrected, List, ListedEvent, Sort, Window, count, list, search};
 pub use merge::FieldConflict;
 pub use overrides::{MOST as MOST_OVERRIDES, Override};
 pub use registration::{Price, Registration};
-pub use series::{Compiled, Derived, Instance, TOO_SPARSE, Taken, WalkEnded, derive};
+pub use search_terms::{entry as words, index_next};
+pub use series::{BusyInterval, Compiled, Derived, Instance, TOO_SPARSE, WalkEnded, derive};
 pub use shift::{Shift, ShiftRefused, Shifted, preview_shift, shift};
 pub use store::{LOAD, default_calendar, load, load_stored, lock};
-pub use take_in::{TakenBack, take_back, take_in, take_over, with_uids};
 pub use times::{Times, parse_moment, resolve, show, show_instant, show_wall};
-pub use words::{entry as words, index_next};
 pub use write::{DERIVATION, derive_again, derive_next};
 
 use jiff::Timestamp;
@@ -99,7 +99,7 @@ pub struct Event<C = Content> {
     /// The zone of its calendar: where all-day and floating events lie.
     pub calendar_zone: Zone,
     /// What else its calendar decides.
-    pub in_calendar: InCalendar,
+    pub in_calendar: CalendarSettings,
     /// What the policy looks at, its state among it.
     pub facts: EventFacts,
 }
@@ -115,17 +115,17 @@ pub struct Origin {
 
 /// What the calendar of an event decides about it beside rights and zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InCalendar {
+pub struct CalendarSettings {
     /// What happens when its events overlap.
     pub conflicts: Conflicts,
     /// Whose own calendar it is, when an account was made with it: what stands in it is their time, whoever wrote it.
     pub personal: Option<UserId>,
 }
 
-impl InCalendar {
+impl CalendarSettings {
     /// What this calendar decides.
-    pub fn of(calendar: &Calendar) -> InCalendar {
-        InCalendar { conflicts: calendar.conflicts, personal: calendar.is_default.then_some(calendar.owner) }
+    pub fn of(calendar: &Calendar) -> CalendarSettings {
+        CalendarSettings { conflicts: calendar.conflicts, personal: calendar.is_default.then_some(calendar.owner) }
     }
 }
 
@@ -184,9 +184,9 @@ pub struct Allowed<C = Content> {
 }
 
 /// An event as it lies in the database, its content not read yet: two that are equal read alike.
-pub type Stored = Allowed<String>;
+pub type AllowedText = Allowed<String>;
 
-impl Stored {
+impl AllowedText {
     /// Reads the content.
     pub fn open(self) -> Result<Allowed, Error> {
         let Allowed { event, grant } = self;

@@ -1,4 +1,4 @@
-//! Taking an event back to one of its versions: what that needs, and the writing of it. The commands are in `history`.
+//! RollbackOptions an event back to one of its versions: what that needs, and the writing of it. The commands are in `history`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::create::{may_take_registrations, target, wrong_state};
 use super::edit::may_edit_in_place;
 use super::state::{self, StepError};
 use super::store::Snapshot;
-use super::write::{self, Said};
-use super::{Allowed, Event, EventError, InCalendar};
+use super::write::{self, WriteMeta};
+use super::{Allowed, CalendarSettings, Event, EventError};
 use crate::access::{Denied, EventFacts, Role};
 use crate::calendars::{self, Conflicts};
 use crate::changes::Op;
 use crate::ctx::Ctx;
 use crate::sharing;
 
-/// What an event becomes when it is taken back. Made by [`way_back`] alone: whoever has one may write it.
+/// What an event becomes when it is taken back. CreateOptions by [`way_back`] alone: whoever has one may write it.
 #[derive(Clone, Debug)]
-pub(crate) struct WayBack {
+pub(crate) struct RollbackPlan {
     new: Event,
     /// Whether who takes it back must become its owner there, as if they had moved it.
     takes_over: bool,
@@ -28,7 +28,7 @@ pub(crate) struct WayBack {
 
 /// The whole state of a version put over an event, if the actor may bring the event there: by editing it, by the steps
 /// between states (rule 18), into the calendar it was in, and as its owner into and out of the trash.
-pub(crate) async fn way_back(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapshot) -> Result<WayBack, EventError> {
+pub(crate) async fn way_back(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapshot) -> Result<RollbackPlan, EventError> {
     let Allowed { event, grant } = old;
     may_edit_in_place(&event.facts, grant)?;
     let owns = grant.role == Some(Role::Owner);
@@ -58,14 +58,14 @@ pub(crate) async fn way_back(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapsho
     let new = Event {
         calendar_id: to.calendar_id,
         calendar_zone: calendar.as_ref().map_or(&event.calendar_zone, |calendar| &calendar.calendar.zone).clone(),
-        in_calendar: calendar.as_ref().map_or(event.in_calendar, |calendar| InCalendar::of(&calendar.calendar)),
+        in_calendar: calendar.as_ref().map_or(event.in_calendar, |calendar| CalendarSettings::of(&calendar.calendar)),
         deleted_at: to.deleted.then_some(event.deleted_at.unwrap_or(ctx.now)),
         content: to.content.clone(),
         facts,
         ..event.clone()
     };
     let takes_over = calendar.is_some() && there.role != Some(Role::Owner);
-    Ok(WayBack { new, takes_over })
+    Ok(RollbackPlan { new, takes_over })
 }
 
 /// The calendar that the event was in, if its owner may put it there again.
@@ -81,7 +81,7 @@ async fn old_calendar(tx: &mut Tx, ctx: &Ctx, old: &Allowed, to: &Snapshot) -> R
 
 /// How it is written.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Taking {
+pub(crate) struct RollbackOptions {
     /// What somebody says about it.
     pub(crate) comment: Option<String>,
     /// What is to happen when it takes time that is taken; none for what calendar and venue say.
@@ -96,10 +96,10 @@ pub(crate) async fn take_back(
     tx: &mut Tx,
     ctx: &Ctx,
     old: &Event,
-    way: WayBack,
-    Taking { comment, on_conflict, leaving }: Taking,
+    way: RollbackPlan,
+    RollbackOptions { comment, on_conflict, leaving }: RollbackOptions,
 ) -> Result<Event, EventError> {
-    let WayBack { new, takes_over } = way;
+    let RollbackPlan { new, takes_over } = way;
     if Snapshot::of(&new) == Snapshot::of(old) {
         return Ok(new);
     }
@@ -108,7 +108,7 @@ pub(crate) async fn take_back(
         (false, true) => Op::Deleted,
         _ => Op::Updated,
     };
-    let said = Said { comment, op, on_conflict, leaving, ..Said::of("rollback") };
+    let said = WriteMeta { comment, op, on_conflict, leaving, ..WriteMeta::of("rollback") };
     let event = write::replace(tx, ctx, old, new, said).await?;
     if let (true, Some(user)) = (takes_over, ctx.user()) {
         sharing::store::put_on_event(tx, old.id, user, Role::Owner, ctx.now).await?;

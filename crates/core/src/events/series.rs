@@ -45,7 +45,7 @@ pub struct Compiled {
 
 /// A stretch of time that an instance takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Taken {
+pub struct BusyInterval {
     /// The first moment.
     pub start: Timestamp,
     /// The first moment after; later than the first.
@@ -94,14 +94,14 @@ impl Compiled {
     }
 
     /// The time that an instance takes; none for what is free, cancelled or without length.
-    pub fn taken(&self, instance: &Instance) -> Option<Taken> {
+    pub fn taken(&self, instance: &Instance) -> Option<BusyInterval> {
         let own = instance.overridden.then(|| self.overriding_at(instance.original_start));
         let (takes_time, venue) = match own.flatten() {
             Some(one) => (self.takes_time_at(one), one.venue_id.or(self.venue)),
             None => (self.busy && !self.cancelled, self.venue),
         };
         let Instance { original_start, start, end, .. } = *instance;
-        (takes_time && start < end).then_some(Taken { start, end, original_start, venue })
+        (takes_time && start < end).then_some(BusyInterval { start, end, original_start, venue })
     }
 
     fn overriding_at(&self, original_start: DateTime) -> Option<&Override> {
@@ -429,7 +429,7 @@ pub struct Derived {
     pub starts_at: Timestamp,
     /// The first moment after all instances; none for endless series.
     pub ends_at: Option<Timestamp>,
-    /// How far the event reaches; see [`Reach`](super::reach).
+    /// How far the event reaches; see [`duration_class`](super::duration_class).
     pub reach: i64,
     /// The weekday of the start, Monday = 1.
     pub weekday: i64,
@@ -470,7 +470,7 @@ pub fn derive(content: &Content, calendar: &Zone) -> Derived {
     Derived {
         starts_at,
         ends_at,
-        reach: super::reach::of(content, starts_at, ends_at),
+        reach: super::duration_class::of(content, starts_at, ends_at),
         weekday: i64::from(content.times.start.weekday().to_monday_one_offset()),
         title_key: content.title.to_lowercase().chars().take(SORTED_BY).collect(),
     }

@@ -19,7 +19,7 @@ use super::registration::Registration;
 use super::rename::Rename;
 use super::store::Snapshot;
 use super::times::{Times, resolve};
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Allowed, Event, EventError, store};
 use crate::access::Can;
 use crate::calendars::Conflicts;
@@ -175,7 +175,7 @@ pub async fn shift(tx: &mut Tx, ctx: &Ctx, shift: &Shift) -> Result<Vec<Shifted>
         let changed = changes(&old.event, &content);
         let new = Event { content, ..old.event.clone() };
         // All of them move; where they are then is looked at when all have.
-        let said = Said { on_conflict: shift.on_conflict, leaving: ids.clone(), ..Said::of("shift") };
+        let said = WriteMeta { on_conflict: shift.on_conflict, leaving: ids.clone(), ..WriteMeta::of("shift") };
         let event = write::replace(tx, ctx, &old.event, new, said).await.map_err(|error| shift.refused(id, error))?;
         done.push(Shifted { before, of: Allowed { event: event.clone(), grant: old.grant }, changed });
         moved.push((old.event, event));

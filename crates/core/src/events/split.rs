@@ -7,7 +7,7 @@ use kalends_recurrence::SplitError;
 
 use super::content::Content;
 use super::series::{Compiled, too_sparse};
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Event, EventError};
 use crate::ctx::Ctx;
 
@@ -55,7 +55,7 @@ pub(super) async fn end_before(
     ctx: &Ctx,
     old: &Event,
     before: Content,
-    said: Said,
+    said: WriteMeta,
 ) -> Result<Event, EventError> {
     write::replace(tx, ctx, old, Event { content: before, ..old.clone() }, said).await
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::series::Derived;
-use super::{Allowed, Event, EventError, InCalendar, Origin, Stored, words};
+use super::{Allowed, AllowedText, CalendarSettings, Event, EventError, Origin, search_terms};
 use crate::access::{
     self, CalendarFacts, CalendarVisibility, Can, Denied, EventFacts, Grant, Review, State, Visibility,
 };
@@ -71,7 +71,7 @@ impl<C> Event<C> {
             origin: Origin { sequence_from: row.get("sequence_from")?, first_made_at: row.opt("first_made_at")? },
             deleted_at,
             calendar_zone: calendars::store::zone(row, "calendar_zone")?,
-            in_calendar: InCalendar {
+            in_calendar: CalendarSettings {
                 conflicts: Conflicts::from_name(row.text("calendar_conflicts")?),
                 personal: if row.get("calendar_is_default")? { Some(row.get("calendar_owner_id")?) } else { None },
             },
@@ -97,7 +97,7 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<A
 }
 
 /// The same without reading its content: for whoever has read it before.
-pub async fn load_stored(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<Stored, EventError> {
+pub async fn load_stored(conn: &mut Conn, ctx: &Ctx, id: EventId, can: Can) -> Result<AllowedText, EventError> {
     let found: Option<Event<String>> = sql(LOAD.as_str()).bind(ctx.user()).bind(id).optional(conn).await?;
     let event = found.ok_or(Denied::NotFound)?;
     let grant = access::check(access::on_event(&ctx.actor, &event.facts), can)?;
@@ -369,7 +369,7 @@ pub(crate) async fn next(
 }
 
 /// Events by their ids, whoever may see them, each with what the actor may.
-pub(crate) async fn any(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<(Event, Option<Grant>)>> {
+pub(crate) async fn load_unchecked(conn: &mut Conn, ctx: &Ctx, ids: &[EventId]) -> Result<Vec<(Event, Option<Grant>)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(512) {
         let events: Vec<Event> = sql(format!("SELECT {COLUMNS} FROM {FROM} WHERE e.id IN ({{}})"))
@@ -393,7 +393,7 @@ pub(super) async fn to_index(tx: &mut Tx, after: EventId, limit: i64) -> Result<
             let state = State::from_name(row.text("state")?);
             let deleted = row.opt::<Timestamp>("deleted_at")?.is_some();
             let content: Content = row.json("content")?;
-            let entry = words::entry(&content, row.get("calendar_id")?, state, deleted, row.get("starts_at")?);
+            let entry = search_terms::entry(&content, row.get("calendar_id")?, state, deleted, row.get("starts_at")?);
             Ok(ToIndex(row.get("id")?, entry))
         }
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::series::Derived;
 use super::store::{self, NewVersion, Snapshot};
-use super::{Event, EventError, series, words};
+use super::{Event, EventError, search_terms, series};
 use crate::calendars::Conflicts;
 use crate::changes::{self, Change, Kind, Op};
 use crate::conflicts::{self, Occupancy};
@@ -19,7 +19,7 @@ use crate::ctx::{Ctx, Door};
 use crate::search;
 
 /// Writes a new event as version 1.
-pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: Said) -> Result<(), EventError> {
+pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: WriteMeta) -> Result<(), EventError> {
     conflicts::guard(tx, ctx, said.goes_on.as_deref(), event, said.on_conflict, &said.leaving).await?;
     let derived = series::derive(&event.content, &event.calendar_zone);
     store::insert(tx, event, &derived).await.map_err(store::uid_taken)?;
@@ -37,7 +37,7 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, event: &Event, said: Said) ->
 }
 
 /// What is written about a change beside the event itself.
-pub(super) struct Said {
+pub(super) struct WriteMeta {
     /// What was done, for the history.
     pub(super) operation: &'static str,
     /// What somebody said about it.
@@ -53,14 +53,27 @@ pub(super) struct Said {
     pub(super) goes_on: Option<Box<Event>>,
 }
 
-impl Said {
-    pub(super) fn of(operation: &'static str) -> Said {
-        Said { operation, comment: None, op: Op::Updated, on_conflict: None, leaving: Arc::default(), goes_on: None }
+impl WriteMeta {
+    pub(super) fn of(operation: &'static str) -> WriteMeta {
+        WriteMeta {
+            operation,
+            comment: None,
+            op: Op::Updated,
+            on_conflict: None,
+            leaving: Arc::default(),
+            goes_on: None,
+        }
     }
 }
 
 /// Writes an event over what was read, as the next version, and gives it as it is now. A change that changes nothing is none.
-pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, old: &Event, new: Event, said: Said) -> Result<Event, EventError> {
+pub(super) async fn replace(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    old: &Event,
+    new: Event,
+    said: WriteMeta,
+) -> Result<Event, EventError> {
     let (before, after) = (Snapshot::of(old), Snapshot::of(&new));
     if before == after && new.uid == old.uid && new.origin == old.origin && said.comment.is_none() {
         return Ok(new);
@@ -127,7 +140,7 @@ fn sight_of(event: &Event) -> Value {
 /// The words that it is found by.
 fn entry(event: &Event, derived: &Derived) -> search::Entry {
     let deleted = event.deleted_at.is_some();
-    words::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at)
+    search_terms::entry(&event.content, event.calendar_id, event.state(), deleted, derived.starts_at)
 }
 
 /// The change-log row of an event.

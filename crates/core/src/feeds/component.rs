@@ -4,7 +4,7 @@ use kalends_ical::{Component, Length, Series, Status, Visibility, When};
 use kalends_kernel::Zone;
 
 use super::Language;
-use crate::access::{self, Can, Sight};
+use crate::access::{self, Can, DetailLevel};
 use crate::events::{self, Allowed, Content, Event, Override, PARAMETERS, Times};
 
 /// An event as the actor who loaded it may see it; with `busy_only` its times alone, whatever they may see.
@@ -12,19 +12,19 @@ use crate::events::{self, Allowed, Content, Event, Override, PARAMETERS, Times};
 /// A cancelled occurrence is a component with STATUS:CANCELLED (not an EXDATE): so it comes back as the same override, and
 /// calendar apps show that something was there.
 pub fn series_of(of: &Allowed, language: Language, busy_only: bool) -> Series {
-    let sight = if busy_only { Sight::Busy } else { of.grant.sight };
+    let sight = if busy_only { DetailLevel::Busy } else { of.grant.sight };
     let event = &of.event;
     let edits = access::check(Some(of.grant), Can::Edit).is_ok();
     let shown = Shown { event, sight, edits, language };
     let overrides = event.content.overrides.iter().filter_map(|one| shown.overriding(one)).collect();
     // Who sees only the times is not told the UID, which may be somebody else's name for the event.
-    let uid = if sight == Sight::Busy { event.id.to_string() } else { event.uid.clone() };
+    let uid = if sight == DetailLevel::Busy { event.id.to_string() } else { event.uid.clone() };
     Series { uid, master: Some(shown.component(&event.content)), overrides, damaged: false }
 }
 
 struct Shown<'e> {
     event: &'e Event,
-    sight: Sight,
+    sight: DetailLevel,
     /// Whether the reader may edit the event.
     edits: bool,
     language: Language,
@@ -45,7 +45,7 @@ impl Shown<'_> {
 
     fn component(&self, content: &Content) -> Component {
         let (event, times) = (self.event, &content.times);
-        let (seen, full) = (self.sight >= Sight::Public, self.sight == Sight::Full);
+        let (seen, full) = (self.sight >= DetailLevel::Public, self.sight == DetailLevel::Full);
         let text = |text: &String| Some(text.clone()).filter(|text| seen && !text.is_empty());
         let (start, end) = whens(times);
         let (parameters, mut other) = if full { kept(content) } else { (Vec::new(), Vec::new()) };

@@ -7,14 +7,14 @@
 //! * of a secret feed's address only a digest is stored.
 
 mod component;
-mod fresh;
 mod language;
 mod secret;
 mod store;
 mod text;
+mod validators;
 
 pub use component::series_of;
-pub use fresh::{Asked, Tag, of_calendar, of_event, of_events, of_secret};
 pub use language::Language;
-pub use secret::{Feed, FeedError, FeedInput, Made, Secret, create, feed_count, feeds, note_use, revoke};
+pub use secret::{CreatedFeed, Feed, FeedError, FeedInput, Secret, create, feed_count, feeds, note_use, revoke};
 pub use text::IcsText;
+pub use validators::{Asked, Tag, of_calendar, of_event, of_events, of_secret};

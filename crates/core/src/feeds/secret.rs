@@ -35,7 +35,7 @@ pub struct Feed {
 
 /// A feed with its secret, which is shown this once.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CreatedFeed {
     /// The feed.
     pub feed: Feed,
     /// The part of its address that nobody can guess.
@@ -124,7 +124,7 @@ impl From<Error> for FeedError {
 }
 
 /// Makes a feed of calendars that its owner sees.
-pub async fn create(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &FeedInput) -> Result<Made, FeedError> {
+pub async fn create(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &FeedInput) -> Result<CreatedFeed, FeedError> {
     if store::count_of(tx, owner).await? >= MOST {
         let detail = format!("an account may have {MOST} feeds; delete one first");
         return Err(FeedError::Invalid(Invalid::one("", "too-many", detail)));
@@ -153,7 +153,7 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, owner: UserId, input: &FeedInput) ->
     let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(ctx.ids.secret()));
     store::insert(tx, owner, &feed, Sha256::digest(secret.as_bytes()).into()).await?;
     audit::record(tx, ctx, done("created", feed.id)).await?;
-    Ok(Made { feed, secret: kalends_kernel::Secret::new(secret) })
+    Ok(CreatedFeed { feed, secret: kalends_kernel::Secret::new(secret) })
 }
 
 /// Ends a feed of this account. A second time is no news; false when it never was the account's.

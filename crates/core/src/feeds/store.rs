@@ -46,17 +46,17 @@ pub(super) async fn newest(conn: &mut Conn, user: Option<UserId>, calendars: &[C
     sql(text).bind(user).bind_list(calendars.iter().copied()).all(conn).await
 }
 
-struct Found(CalendarId);
+struct CalendarRow(CalendarId);
 
-impl FromRow for Found {
+impl FromRow for CalendarRow {
     fn from_row(row: &Row) -> Result<Self> {
-        row.get("id").map(Found)
+        row.get("id").map(CalendarRow)
     }
 }
 
 /// The calendars that are shared with somebody or a group of theirs, their own included.
 pub(super) async fn calendars_of(conn: &mut Conn, user: UserId) -> Result<Vec<CalendarId>> {
-    let found: Vec<Found> = sql("SELECT c.id FROM calendars c WHERE c.deleted_at IS NULL AND c.id IN (
+    let found: Vec<CalendarRow> = sql("SELECT c.id FROM calendars c WHERE c.deleted_at IS NULL AND c.id IN (
             SELECT p.calendar_id FROM calendar_permissions p WHERE p.user_id = $1
             UNION SELECT g.calendar_id FROM group_members m JOIN calendar_group_permissions g ON g.group_id = m.group_id
                 WHERE m.user_id = $1)

@@ -4,7 +4,7 @@
 use kalends_kernel::Zone;
 use serde_json::{Map, Value, json};
 
-use super::words::recurrence_in_words;
+use super::recurrence_text::recurrence_in_words;
 
 /// What is different between two documents.
 #[derive(Clone, PartialEq, Debug)]

@@ -9,14 +9,14 @@
 mod changelog;
 mod diff;
 mod read;
+mod recurrence_text;
 mod restore;
 mod rollback;
 mod store;
-mod words;
 
 pub use changelog::{Changelog, Line, Place, RoleChange, changelog};
 pub use diff::{Diff, diff};
 pub use read::{Entry, Person, at, list, pair, version};
+pub use recurrence_text::recurrence_in_words;
 pub use restore::{Action, Item, MOST_EVENTS, RestoreWish, Restored, restore_calendar};
 pub use rollback::{RollbackWish, roll_back};
-pub use words::recurrence_in_words;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kalends_db::Conn;
 use kalends_kernel::{CalendarId, EventId, UserId};
 
-use super::store::{self, Stored};
+use super::store::{self, VersionRow};
 use crate::access::{self, Can, Denied, EventFacts, Role};
 use crate::ctx::Ctx;
 use crate::events::{self, Allowed, Event, EventError};
@@ -98,8 +98,8 @@ pub async fn at(conn: &mut Conn, ctx: &Ctx, id: EventId, instant: Timestamp) -> 
 }
 
 /// The event as a version says, for who sees it now.
-pub(super) fn as_of(of: &Allowed, stored: Stored) -> Allowed {
-    let Stored { entry, snapshot, .. } = stored;
+pub(super) fn as_of(of: &Allowed, stored: VersionRow) -> Allowed {
+    let VersionRow { entry, snapshot, .. } = stored;
     let facts = EventFacts {
         state: snapshot.state(),
         visibility: snapshot.content.visibility,

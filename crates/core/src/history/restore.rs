@@ -15,7 +15,7 @@ use crate::access::Can;
 use crate::calendars::{self, Conflicts};
 use crate::conflicts::{self, Report};
 use crate::ctx::Ctx;
-use crate::events::roll_back::{Taking, WayBack, take_back, way_back};
+use crate::events::roll_back::{RollbackOptions, RollbackPlan, take_back, way_back};
 use crate::events::store::Snapshot;
 use crate::events::{self, Allowed, Event, EventError};
 
@@ -203,7 +203,7 @@ async fn take_all_back(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Look
     let mut told = Vec::with_capacity(taken.len());
     for event in taken {
         told.push(match event {
-            Ok(Some(event)) => Ok(conflicts::told(tx, ctx, &event, wish.on_conflict).await?),
+            Ok(Some(event)) => Ok(conflicts::conflict_report(tx, ctx, &event, wish.on_conflict).await?),
             Ok(None) => Ok(None),
             Err(problem) => Err(problem),
         });
@@ -212,11 +212,11 @@ async fn take_all_back(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Look
 }
 
 /// The events as they are now; none of those that stay as they are anyway.
-type Taken = Vec<Result<Option<Event>, EventError>>;
+type Outcomes = Vec<Result<Option<Event>, EventError>>;
 
-async fn take_together(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Taken, Undone> {
+async fn take_together(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Outcomes, Undone> {
     let leaving: Arc<BTreeSet<EventId>> = Arc::new(found.iter().map(|one| one.item.id).collect());
-    let mut taken = Taken::with_capacity(found.len());
+    let mut taken = Outcomes::with_capacity(found.len());
     for one in found {
         taken.push(Ok(one.take_back(tx, ctx, wish, leaving.clone()).await?));
     }
@@ -227,8 +227,8 @@ async fn take_together(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Look
     }
 }
 
-async fn take_each(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Taken, Undone> {
-    let mut taken = Taken::with_capacity(found.len());
+async fn take_each(tx: &mut Tx, ctx: &Ctx, wish: &RestoreWish, found: &[Looked]) -> Result<Outcomes, Undone> {
+    let mut taken = Outcomes::with_capacity(found.len());
     for one in found {
         taken.push(match one.take_back(tx, ctx, wish, Arc::default()).await {
             Err(error @ EventError::Clash(_)) => Err(error),
@@ -242,7 +242,7 @@ struct Looked {
     item: Item,
     old: Event,
     to: Snapshot,
-    way: Option<WayBack>,
+    way: Option<RollbackPlan>,
 }
 
 /// What the restore means for one event.
@@ -295,7 +295,7 @@ impl Looked {
         leaving: Arc<BTreeSet<EventId>>,
     ) -> Result<Option<Event>, EventError> {
         let Some(way) = self.way.clone() else { return Ok(None) };
-        let taking = Taking { comment: wish.comment.clone(), on_conflict: wish.on_conflict, leaving };
+        let taking = RollbackOptions { comment: wish.comment.clone(), on_conflict: wish.on_conflict, leaving };
         Ok(Some(take_back(tx, ctx, &self.old, way, taking).await?))
     }
 

@@ -10,7 +10,7 @@ use super::store;
 use crate::access::{Can, Denied};
 use crate::calendars::Conflicts;
 use crate::ctx::Ctx;
-use crate::events::roll_back::{Taking, take_back, way_back};
+use crate::events::roll_back::{RollbackOptions, take_back, way_back};
 use crate::events::{self, Allowed, EventError};
 
 /// A rollback that somebody wishes.
@@ -55,7 +55,8 @@ pub async fn roll_back(
     // Who may edit an event sees every version of it.
     let then = store::version(tx, id, Seen::All, version).await?.ok_or(Denied::NotFound)?;
     let way = way_back(tx, ctx, &old, &then.snapshot).await?;
-    let taking = Taking { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..Taking::default() };
+    let taking =
+        RollbackOptions { comment: wish.comment.clone(), on_conflict: wish.on_conflict, ..RollbackOptions::default() };
     take_back(tx, ctx, &old.event, way, taking).await?;
     events::load(tx, ctx, id, Can::See).await
 }

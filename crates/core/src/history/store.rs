@@ -16,7 +16,7 @@ const FROM: &str = "event_versions v LEFT JOIN users u ON u.id = v.actor_id";
 
 /// A version with its content.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Stored {
+pub(super) struct VersionRow {
     pub(super) entry: Entry,
     pub(super) snapshot: Snapshot,
     /// The calendar whose viewers saw it.
@@ -44,9 +44,9 @@ impl FromRow for Entry {
     }
 }
 
-impl FromRow for Stored {
+impl FromRow for VersionRow {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Stored {
+        Ok(VersionRow {
             entry: Entry::from_row(row)?,
             size: row.text("snapshot")?.len(),
             snapshot: row.json("snapshot")?,
@@ -74,23 +74,23 @@ pub(super) async fn newest(conn: &mut Conn, id: EventId, seen: Seen, before: i64
 const WHOLE: &str = ", v.snapshot, v.shown_in";
 
 /// One version, if it is seen.
-pub(super) async fn version(conn: &mut Conn, id: EventId, seen: Seen, version: i64) -> Result<Option<Stored>> {
+pub(super) async fn version(conn: &mut Conn, id: EventId, seen: Seen, version: i64) -> Result<Option<VersionRow>> {
     of_event(WHOLE, id, seen, "= $2", version).optional(conn).await
 }
 
 /// The next versions behind one, oldest first, with their content.
-pub(super) async fn next(conn: &mut Conn, id: EventId, seen: Seen, after: i64, limit: i64) -> Result<Vec<Stored>> {
+pub(super) async fn next(conn: &mut Conn, id: EventId, seen: Seen, after: i64, limit: i64) -> Result<Vec<VersionRow>> {
     let limit = limit.clamp(0, 1_000);
     of_event(WHOLE, id, seen, &format!("> $2 ORDER BY v.version LIMIT {limit}"), after).all(conn).await
 }
 
 /// The last version at or before one.
-pub(super) async fn last(conn: &mut Conn, id: EventId, seen: Seen, upto: i64) -> Result<Option<Stored>> {
+pub(super) async fn last(conn: &mut Conn, id: EventId, seen: Seen, upto: i64) -> Result<Option<VersionRow>> {
     of_event(WHOLE, id, seen, "<= $2 ORDER BY v.version DESC LIMIT 1", upto).optional(conn).await
 }
 
 /// The version that was current at an instant; none before the event was made.
-pub(super) async fn current_at(conn: &mut Conn, id: EventId, at: Timestamp) -> Result<Option<Stored>> {
+pub(super) async fn current_at(conn: &mut Conn, id: EventId, at: Timestamp) -> Result<Option<VersionRow>> {
     sql(format!(
         "SELECT {ENTRY}{WHOLE} FROM {FROM} WHERE v.event_id = $1 AND v.at <= $2 ORDER BY v.version DESC LIMIT 1"
     ))

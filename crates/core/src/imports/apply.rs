@@ -7,14 +7,14 @@ use kalends_kernel::{CalendarId, EventId};
 
 use super::convert::{Item, said, same_time};
 use super::decide::{Decision, decide};
-use super::report::{Action, Row, Source};
+use super::report::{Action, ReportRow, Source};
 use super::store;
 use crate::ctx::Ctx;
 use crate::events::{self, Allowed, Event, EventError, Origin};
 use crate::{calendars, conflicts};
 
 /// Does with these events what is to be done, and gives their rows. An error undoes all of them.
-pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<Row>, EventError> {
+pub async fn apply(tx: &mut Tx, ctx: &Ctx, calendar: CalendarId, items: &[Item]) -> Result<Vec<ReportRow>, EventError> {
     ctx.begin();
     let into = events::into_calendar(tx, ctx, calendar).await?;
     let uids: Vec<&str> = items.iter().map(|item| item.uid.as_str()).collect();
@@ -39,20 +39,20 @@ async fn take(
     item: &Item,
     known: Option<&Allowed>,
     source: Option<&Source>,
-) -> Result<Row, EventError> {
+) -> Result<ReportRow, EventError> {
     let mut warnings = item.warnings.clone();
     let decision = decide(item, known.map(|one| (&one.event, source)), &into.calendar.zone, &mut warnings);
-    let mut row = Row {
+    let mut row = ReportRow {
         uid: Some(item.uid.clone()),
         title: Some(item.title.clone()),
         event: known.map(|one| one.event.id),
-        ..Row::of(item.line, Action::Unchanged)
+        ..ReportRow::of(item.line, Action::Unchanged)
     };
     let written: Result<Option<Event>, EventError> = match (decision, known) {
         (Decision::Create(content), None) => {
             row.action = Action::Created;
             let origin = Origin { sequence_from: item.stamp.sequence, first_made_at: item.created };
-            events::take_in(tx, ctx, into, &item.uid, *content, origin).await.map(|made| Some(made.event))
+            events::import_event(tx, ctx, into, &item.uid, *content, origin).await.map(|made| Some(made.event))
         }
         (decision @ (Decision::Update(_) | Decision::Raise), Some(old)) => {
             row.action = Action::Updated;
@@ -95,7 +95,8 @@ async fn take(
         Err(EventError::UidTaken) => return Err(tx.stale().into()),
         Err(error) => {
             let (code, detail) = said(&error);
-            row = Row { action: Action::Refused, before: None, source_before: None, ..row }.with_problem(&code, detail);
+            row = ReportRow { action: Action::Refused, before: None, source_before: None, ..row }
+                .with_problem(&code, detail);
         }
     }
     row.warnings = bounded(warnings);
@@ -104,7 +105,7 @@ async fn take(
 
 /// What the event clashes with, where the calendar wants it told.
 async fn clash_of(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<Option<String>, EventError> {
-    let report = match conflicts::told(tx, ctx, event, None).await {
+    let report = match conflicts::conflict_report(tx, ctx, event, None).await {
         Err(EventError::TooMuchToCheck) => {
             return Ok(Some("It was not looked at for conflicts: that would be too much.".to_owned()));
         }

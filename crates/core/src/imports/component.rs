@@ -5,7 +5,7 @@ use kalends_ical::{Component, Status, Visibility, When};
 use kalends_kernel::fields::Text;
 use serde_json::{Map, Value, json};
 
-use super::unmodelled::alarm;
+use super::passthrough::alarm;
 use crate::events::content::{
     CATEGORIES, CATEGORY, DESCRIPTION, LOCATION, LONGEST_REMINDER, REMINDERS, TITLE, parse_url,
 };

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::component::{described, when};
 use super::gather::{line_of, short};
 use super::overrides::{original_in, settle};
+use super::passthrough::{MOST, kept};
 use super::report::Stamp;
-use super::unmodelled::{MOST, kept};
 use crate::conflicts::Report;
 use crate::events::{Content, EventError, TOO_SPARSE};
 

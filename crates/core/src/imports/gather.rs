@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use kalends_ical::{Code, Component, Parsed, Problem, Series, Status, When};
 
-use super::report::{Action, Row};
+use super::report::{Action, ReportRow};
 
 /// One thing to do, or one that is decided already.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub enum Entry {
     /// An event, with the lines' problems that did not keep it from being read.
     Series(Box<Series>, Vec<String>),
     /// A row of the report as it is.
-    Row(Box<Row>),
+    ReportRow(Box<ReportRow>),
 }
 
 /// A file, ready to be converted piece by piece.
@@ -39,15 +39,15 @@ pub fn gather(parsed: Parsed) -> Gathered {
         for mut one in calendar.series {
             if NOT_OURS.contains(&method.as_str()) {
                 let detail = format!("METHOD:{method} is a message about an event, not an event.");
-                let row = Row { uid: Some(one.uid.clone()), ..Row::of(line_of(&one), Action::Skipped) };
-                rows.push((line_of(&one), Entry::Row(row.with_problem("method", detail).into())));
+                let row = ReportRow { uid: Some(one.uid.clone()), ..ReportRow::of(line_of(&one), Action::Skipped) };
+                rows.push((line_of(&one), Entry::ReportRow(row.with_problem("method", detail).into())));
                 continue;
             }
             if method == "CANCEL" {
                 one.master.iter_mut().chain(&mut one.overrides).for_each(cancel);
             }
             if let Some(loser) = joined.take(one) {
-                rows.push((loser.line, Entry::Row(loser.into())));
+                rows.push((loser.line, Entry::ReportRow(loser.into())));
             }
         }
     }
@@ -57,8 +57,8 @@ pub fn gather(parsed: Parsed) -> Gathered {
     for problem in left_out {
         let skipped = problem.code == Code::NotAnEvent;
         let action = if skipped { Action::Skipped } else { Action::Refused };
-        let row = Row::of(problem.line, action).with_problem(problem.code.as_str(), problem.message);
-        rows.push((row.line, Entry::Row(row.into())));
+        let row = ReportRow::of(problem.line, action).with_problem(problem.code.as_str(), problem.message);
+        rows.push((row.line, Entry::ReportRow(row.into())));
     }
     for one in &mut joined.series {
         let key = |one: &Component| (one.recurrence_id.as_ref().map(When::local), one.range_this_and_future, one.line);
@@ -71,8 +71,8 @@ pub fn gather(parsed: Parsed) -> Gathered {
         // What is left of an event whose own component could not be read is not that event.
         if one.damaged && one.master.is_none() {
             let detail = "The event itself could not be read, so its changed instances were left out too.";
-            let row = Row { uid: Some(one.uid), ..Row::of(line, Action::Refused) };
-            rows.push((line, Entry::Row(row.with_problem("damaged", detail).into())));
+            let row = ReportRow { uid: Some(one.uid), ..ReportRow::of(line, Action::Refused) };
+            rows.push((line, Entry::ReportRow(row.with_problem("damaged", detail).into())));
         } else {
             rows.push((line, Entry::Series(Box::new(one), warnings)));
         }
@@ -117,7 +117,7 @@ struct Joined {
 impl Joined {
     /// Takes in what a part of the file says of a UID. Of two different events the newer stays; the row says which was left
     /// out.
-    fn take(&mut self, part: Series) -> Option<Row> {
+    fn take(&mut self, part: Series) -> Option<ReportRow> {
         let at = *self.places.entry(part.uid.clone()).or_insert(self.series.len());
         if at == self.series.len() {
             self.series.push(Series { uid: part.uid, master: None, overrides: Vec::new(), damaged: false });
@@ -137,7 +137,7 @@ impl Joined {
     }
 }
 
-fn take_master(there: &mut Series, master: Component) -> Option<Row> {
+fn take_master(there: &mut Series, master: Component) -> Option<ReportRow> {
     let Some(known) = &mut there.master else {
         there.master = Some(master);
         return None;
@@ -148,10 +148,10 @@ fn take_master(there: &mut Series, master: Component) -> Option<Row> {
     }
     let loser = if newer(&master, known) { std::mem::replace(known, master) } else { master };
     let detail = format!("The event of line {} has the same UID and is newer; this one was left out.", known.line);
-    let row = Row {
+    let row = ReportRow {
         uid: Some(there.uid.clone()),
         title: Some(short(&loser.summary)),
-        ..Row::of(loser.line, Action::Refused)
+        ..ReportRow::of(loser.line, Action::Refused)
     };
     Some(row.with_problem("duplicate-uid", detail))
 }
@@ -180,8 +180,9 @@ fn assign(series: &[Series], problems: Vec<Problem>, rows: &mut Vec<(usize, Entr
                 }
             }
             None => {
-                let row = Row::of(problem.line, Action::Noted).with_problem(problem.code.as_str(), problem.message);
-                rows.push((row.line, Entry::Row(row.into())));
+                let row =
+                    ReportRow::of(problem.line, Action::Noted).with_problem(problem.code.as_str(), problem.message);
+                rows.push((row.line, Entry::ReportRow(row.into())));
             }
         }
     }

@@ -18,16 +18,16 @@ mod convert;
 mod decide;
 mod gather;
 mod overrides;
+mod passthrough;
 mod report;
 mod run;
 mod start;
 mod store;
 mod undo;
-mod unmodelled;
 
 pub use convert::{Item, What, convert};
 pub use gather::{Entry, Gathered, gather};
-pub use report::{Action, Row};
+pub use report::{Action, ReportRow};
 pub use run::{forget, run, so_far};
 pub use start::{ImportError, NewImport, Profile, start};
 pub use undo::undo;

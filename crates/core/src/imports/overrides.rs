@@ -9,7 +9,7 @@ use kalends_kernel::{Invalid, Zone};
 use serde_json::{Map, Value, json};
 
 use super::component::{described, object, when};
-use super::unmodelled::{MOST_OF_OVERRIDES, kept};
+use super::passthrough::{MOST_OF_OVERRIDES, kept};
 use crate::access::Visibility;
 use crate::events::{Compiled, Content, MOST_OVERRIDES, Status};
 

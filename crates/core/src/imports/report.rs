@@ -64,7 +64,7 @@ pub struct Stamp {
 
 /// A row of the report.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Row {
+pub struct ReportRow {
     /// The line of the file, from 1.
     pub line: usize,
     /// The UID, where there is one.
@@ -87,10 +87,10 @@ pub struct Row {
     pub source_before: Option<Source>,
 }
 
-impl Row {
+impl ReportRow {
     /// A row about this line.
-    pub fn of(line: usize, action: Action) -> Row {
-        Row {
+    pub fn of(line: usize, action: Action) -> ReportRow {
+        ReportRow {
             line,
             uid: None,
             title: None,
@@ -105,7 +105,7 @@ impl Row {
     }
 
     /// With why.
-    pub fn with_problem(mut self, code: &str, detail: impl Into<String>) -> Row {
+    pub fn with_problem(mut self, code: &str, detail: impl Into<String>) -> ReportRow {
         let detail: String = detail.into();
         self.problem = Some((code.to_owned(), detail.chars().take(500).collect()));
         self
@@ -131,7 +131,7 @@ impl Row {
 pub const ROWS: i64 = 1_000;
 
 /// The result of a job from its rows.
-pub fn result(counts: &[(Action, i64)], mut rows: Vec<Row>, dry_run: bool, omitted: usize) -> Value {
+pub fn result(counts: &[(Action, i64)], mut rows: Vec<ReportRow>, dry_run: bool, omitted: usize) -> Value {
     let count = |action| counts.iter().find(|(one, _)| *one == action).map_or(0, |(_, count)| *count);
     let all: i64 = counts.iter().map(|(_, count)| count).sum();
     rows.sort_by_key(|row| row.line);
@@ -142,7 +142,7 @@ pub fn result(counts: &[(Action, i64)], mut rows: Vec<Row>, dry_run: bool, omitt
         "unchanged": count(Action::Unchanged),
         "refused": count(Action::Refused),
         "skipped": count(Action::Skipped),
-        "rows": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "rows": rows.iter().map(ReportRow::to_json).collect::<Vec<_>>(),
         "truncated": omitted > 0 || all > i64::try_from(rows.len()).unwrap_or(i64::MAX),
     })
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::apply::apply;
 use super::convert::{Item, convert, each_once};
 use super::gather::{Entry, Gathered, gather};
-use super::report::{ROWS, Row, result};
+use super::report::{ROWS, ReportRow, result};
 use super::store;
 use crate::access::Can;
 use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::EventError;
+use crate::job_runner::Ended;
 use crate::jobs::{Job, Lease, Progress, Stopped};
-use crate::work::Ended;
 
 /// What an import is to do, as its job says it.
 #[derive(Clone, Debug, Deserialize)]
@@ -139,7 +139,7 @@ fn count(number: usize) -> i64 {
 #[derive(Clone, Debug)]
 enum Prepared {
     Items(Vec<Item>),
-    Row(Box<Row>),
+    ReportRow(Box<ReportRow>),
 }
 
 fn prepared(entry: &Entry, uids: &HashSet<String>, zone: &Zone) -> Prepared {
@@ -149,7 +149,7 @@ fn prepared(entry: &Entry, uids: &HashSet<String>, zone: &Zone) -> Prepared {
             each_once(&mut items, uids);
             Prepared::Items(items)
         }
-        Entry::Row(row) => Prepared::Row(row.clone()),
+        Entry::ReportRow(row) => Prepared::ReportRow(row.clone()),
     }
 }
 
@@ -159,7 +159,7 @@ fn end_of_step(entries: &[Entry], from: usize) -> usize {
     for entry in entries.iter().skip(from).take(STEP) {
         components += match entry {
             Entry::Series(series, _) => 1 + series.overrides.len(),
-            Entry::Row(_) => 0,
+            Entry::ReportRow(_) => 0,
         };
         if components > STEP_COMPONENTS && end > from {
             break;
@@ -211,7 +211,7 @@ impl From<EventError> for StepError {
 
 /// What comes out of a rehearsal: an error, so that everything is rolled back.
 enum Rehearsed {
-    Rows(Vec<(i64, Row)>),
+    Rows(Vec<(i64, ReportRow)>),
     Failed(StepError),
 }
 
@@ -253,11 +253,11 @@ impl Step {
             Err(Rehearsed::Failed(error)) => return Err(error),
         };
         // None of the events is there: their ids mean nothing.
-        let bare = |row: Row| match row.action {
-            super::Action::Created => Row { event: None, version: None, ..row },
-            _ => Row { version: None, before: None, source_before: None, ..row },
+        let bare = |row: ReportRow| match row.action {
+            super::Action::Created => ReportRow { event: None, version: None, ..row },
+            _ => ReportRow { version: None, before: None, source_before: None, ..row },
         };
-        let rows: Vec<(i64, Row)> = rows.into_iter().map(|(seq, row)| (seq, bare(row))).collect();
+        let rows: Vec<(i64, ReportRow)> = rows.into_iter().map(|(seq, row)| (seq, bare(row))).collect();
         db.write((step, rows), |tx, (step, rows)| {
             Box::pin(async move {
                 step.lease.step(tx, step.ctx.now, step.progress).await?;
@@ -267,13 +267,13 @@ impl Step {
         .await
     }
 
-    async fn rows(&self, tx: &mut Tx) -> Result<Vec<(i64, Row)>, StepError> {
+    async fn rows(&self, tx: &mut Tx) -> Result<Vec<(i64, ReportRow)>, StepError> {
         let mut rows = Vec::new();
         let (mut items, mut seqs) = (Vec::new(), Vec::new());
         for (at, piece) in &self.pieces {
             let seq = count(*at).saturating_mul(PARTS);
             match piece {
-                Prepared::Row(row) => rows.push((seq, row.as_ref().clone())),
+                Prepared::ReportRow(row) => rows.push((seq, row.as_ref().clone())),
                 Prepared::Items(parts) => {
                     seqs.extend((0..count(parts.len())).map(|part| seq + part));
                     items.extend(parts.iter().cloned());
@@ -285,7 +285,7 @@ impl Step {
         Ok(rows)
     }
 
-    async fn report(&self, tx: &mut Tx, rows: &[(i64, Row)]) -> Result<(), StepError> {
+    async fn report(&self, tx: &mut Tx, rows: &[(i64, ReportRow)]) -> Result<(), StepError> {
         for (seq, row) in rows {
             store::insert_row(tx, self.job, *seq, row).await?;
         }

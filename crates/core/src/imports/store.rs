@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use kalends_db::{Conn, FromRow, Result, Row as DbRow, Tx, Value, append, sql};
+use kalends_db::{Conn, FromRow, Result, Row, Tx, Value, append, sql};
 use kalends_kernel::{EventId, JobId, UploadId, UserId};
 use serde_json::json;
 
-use super::report::{Action, Row, Source, Stamp};
+use super::report::{Action, ReportRow, Source, Stamp};
 use crate::ctx::Ctx;
 
 /// A file that somebody sent.
@@ -46,7 +46,7 @@ pub(super) async fn kept(conn: &mut Conn, user: UserId) -> Result<i64> {
 pub(super) async fn upload(conn: &mut Conn, id: UploadId) -> Result<Option<Vec<u8>>> {
     struct Content(Vec<u8>);
     impl FromRow for Content {
-        fn from_row(row: &DbRow) -> Result<Self> {
+        fn from_row(row: &Row) -> Result<Self> {
             row.get("content").map(Content)
         }
     }
@@ -64,7 +64,7 @@ pub(super) async fn delete_upload(tx: &mut Tx, id: UploadId) -> Result<()> {
 pub(super) async fn sources(conn: &mut Conn, events: &[EventId]) -> Result<HashMap<EventId, Source>> {
     struct Of(EventId, Source);
     impl FromRow for Of {
-        fn from_row(row: &DbRow) -> Result<Self> {
+        fn from_row(row: &Row) -> Result<Self> {
             let stamp = Stamp { sequence: row.get("sequence")?, last_modified: row.opt("last_modified")? };
             let source = Source { stamp, digest: row.get("digest")?, version: row.get("version")? };
             Ok(Of(row.get("event_id")?, source))
@@ -96,7 +96,7 @@ pub(super) async fn put_source(tx: &mut Tx, event: EventId, source: Option<&Sour
     .await
 }
 
-pub(super) async fn insert_row(tx: &mut Tx, job: JobId, seq: i64, row: &Row) -> Result<()> {
+pub(super) async fn insert_row(tx: &mut Tx, job: JobId, seq: i64, row: &ReportRow) -> Result<()> {
     let problem = row.problem.as_ref().map(|(code, detail)| json!([code, detail]).to_string());
     let source = row.source_before.as_ref().map(|source| source_json(source).to_string());
     let row = [
@@ -132,10 +132,10 @@ fn source_of(text: &str) -> Option<Source> {
     Some(Source { stamp: Stamp { sequence, last_modified }, digest, version })
 }
 
-impl FromRow for Row {
-    fn from_row(row: &DbRow) -> Result<Self> {
+impl FromRow for ReportRow {
+    fn from_row(row: &Row) -> Result<Self> {
         let line: i64 = row.get("line")?;
-        Ok(Row {
+        Ok(ReportRow {
             line: usize::try_from(line).unwrap_or(usize::MAX),
             uid: row.opt("uid")?,
             title: row.opt("title")?,
@@ -159,7 +159,7 @@ const COLUMNS: &str = "line, uid, title, action, problem, warnings, event_id, ve
 pub(super) async fn counts(conn: &mut Conn, job: JobId) -> Result<Vec<(Action, i64)>> {
     struct Count(Action, i64);
     impl FromRow for Count {
-        fn from_row(row: &DbRow) -> Result<Self> {
+        fn from_row(row: &Row) -> Result<Self> {
             Ok(Count(Action::from_name(row.text("action")?), row.get("n")?))
         }
     }
@@ -171,7 +171,7 @@ pub(super) async fn counts(conn: &mut Conn, job: JobId) -> Result<Vec<(Action, i
 }
 
 /// At most `limit` rows: first what was refused, then what has a warning, then the others, each in the order of the file.
-pub(super) async fn rows(conn: &mut Conn, job: JobId, limit: i64) -> Result<Vec<Row>> {
+pub(super) async fn rows(conn: &mut Conn, job: JobId, limit: i64) -> Result<Vec<ReportRow>> {
     sql(format!(
         "SELECT {COLUMNS} FROM import_rows WHERE job_id = $1
          ORDER BY CASE WHEN problem IS NOT NULL THEN 0 WHEN warnings <> '[]' THEN 1 ELSE 2 END, seq LIMIT $2"
@@ -191,7 +191,7 @@ pub(super) async fn count_done(conn: &mut Conn, job: JobId) -> Result<i64> {
 }
 
 /// The next of them to undo, the last first.
-pub(super) async fn done(conn: &mut Conn, job: JobId, skip: i64, limit: i64) -> Result<Vec<Row>> {
+pub(super) async fn done(conn: &mut Conn, job: JobId, skip: i64, limit: i64) -> Result<Vec<ReportRow>> {
     sql(format!(
         "SELECT {COLUMNS} FROM import_rows WHERE job_id = $1 AND action IN ('created', 'updated')
          ORDER BY seq DESC LIMIT $2 OFFSET $3"

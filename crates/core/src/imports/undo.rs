@@ -5,13 +5,13 @@ use kalends_db::{Db, Error, Tx};
 use kalends_kernel::Clock;
 use serde_json::{Value, json};
 
-use super::report::{Action, Row};
+use super::report::{Action, ReportRow};
 use super::store;
 use crate::access::Can;
 use crate::ctx::Ctx;
 use crate::events::{self, EventError, Precondition, TakenBack};
+use crate::job_runner::Ended;
 use crate::jobs::{Job, Lease, Progress, Stopped};
-use crate::work::Ended;
 
 /// How many events one transaction takes back.
 const STEP: i64 = 200;
@@ -25,7 +25,7 @@ struct Undone {
     trashed: i64,
     rolled_back: i64,
     gone: i64,
-    kept: Vec<(Row, &'static str)>,
+    kept: Vec<(ReportRow, &'static str)>,
 }
 
 /// Undoes an import.
@@ -73,7 +73,7 @@ pub async fn undo(db: &Db, clock: &Clock, job: &Job, lease: Lease, ctx: Ctx) -> 
     Ok(Ended::reverted(&message, Some(result)))
 }
 
-async fn take_back(tx: &mut Tx, ctx: &Ctx, row: &Row, undone: &mut Undone) -> Result<(), EventError> {
+async fn take_back(tx: &mut Tx, ctx: &Ctx, row: &ReportRow, undone: &mut Undone) -> Result<(), EventError> {
     let (Some(id), Some(version)) = (row.event, row.version) else { return Ok(()) };
     match (row.action, row.before) {
         (Action::Updated, Some(before)) => match events::take_back(tx, ctx, id, version, before).await {
@@ -113,7 +113,7 @@ const CHANGED: &str = "it was changed since";
 const NOT_ALLOWED: &str = "you may not change it any more";
 
 /// What may not be taken back stays; a fault ends the step.
-fn keep(error: EventError, row: &Row, undone: &mut Undone) -> Result<(), EventError> {
+fn keep(error: EventError, row: &ReportRow, undone: &mut Undone) -> Result<(), EventError> {
     if matches!(error, EventError::Internal(_)) {
         return Err(error);
     }

@@ -9,7 +9,7 @@
 //! * a job that fails for a passing reason is tried again later, a bounded number of times; what it did stays, and can be
 //!   undone as a whole where its kind can be undone.
 //!
-//! This is the mechanism alone: which work a [`Kind`] means is known by [`crate::work`].
+//! This is the mechanism alone: which work a [`Kind`] means is known by [`crate::job_runner`].
 #![deny(missing_docs)]
 
 mod enqueue;

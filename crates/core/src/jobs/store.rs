@@ -44,11 +44,11 @@ impl FromRow for Job {
 }
 
 /// A job with who has it.
-struct Held(Job, Option<Uuid>);
+struct LockedJob(Job, Option<Uuid>);
 
-impl FromRow for Held {
+impl FromRow for LockedJob {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Held(Job::from_row(row)?, row.opt("lease_by")?))
+        Ok(LockedJob(Job::from_row(row)?, row.opt("lease_by")?))
     }
 }
 
@@ -138,13 +138,13 @@ pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 
 /// The job that is due the longest, of a kind that this program knows, and nobody else is just taking.
 pub(super) async fn take_due(tx: &mut Tx, now: Timestamp) -> Result<Option<Job>> {
-    struct Found(JobId);
-    impl FromRow for Found {
+    struct JobRow(JobId);
+    impl FromRow for JobRow {
         fn from_row(row: &Row) -> Result<Self> {
-            row.get("id").map(Found)
+            row.get("id").map(JobRow)
         }
     }
-    let found: Option<Found> = tx
+    let found: Option<JobRow> = tx
         .take_row(
             "SELECT id FROM jobs WHERE (state = 'queued' AND run_at <= $1 OR state = 'running' AND lease_until <= $1)
              AND kind IN ({}) ORDER BY run_at, id LIMIT 1",
@@ -154,7 +154,7 @@ pub(super) async fn take_due(tx: &mut Tx, now: Timestamp) -> Result<Option<Job>>
         .optional(tx)
         .await?;
     match found {
-        Some(Found(id)) => find(tx, id).await,
+        Some(JobRow(id)) => find(tx, id).await,
         None => Ok(None),
     }
 }
@@ -173,13 +173,13 @@ pub(super) async fn find(conn: &mut Conn, id: JobId) -> Result<Option<Job>> {
 
 /// The job that has been over for the longest, if it was before this.
 pub(super) async fn over_before(tx: &mut Tx, until: Timestamp) -> Result<Option<JobId>> {
-    struct Found(JobId);
-    impl FromRow for Found {
+    struct JobRow(JobId);
+    impl FromRow for JobRow {
         fn from_row(row: &Row) -> Result<Self> {
-            row.get("id").map(Found)
+            row.get("id").map(JobRow)
         }
     }
-    let found: Option<Found> = sql("SELECT id FROM jobs
+    let found: Option<JobRow> = sql("SELECT id FROM jobs
          WHERE finished_at < $1 AND state NOT IN ('queued', 'running') ORDER BY finished_at LIMIT 1")
     .bind(until)
     .optional(tx)
@@ -196,7 +196,8 @@ pub(super) async fn remove(tx: &mut Tx, id: JobId) -> Result<()> {
 /// The job, kept from being changed by others until the commit, and who has it.
 pub(super) async fn lock(tx: &mut Tx, id: JobId) -> Result<Option<(Job, Option<Uuid>)>> {
     tx.lock_row("SELECT attempts AS n FROM jobs WHERE id = $1").bind(id).optional::<i64>(tx).await?;
-    let found: Option<Held> = sql(format!("SELECT {COLUMNS} FROM jobs WHERE id = $1")).bind(id).optional(tx).await?;
+    let found: Option<LockedJob> =
+        sql(format!("SELECT {COLUMNS} FROM jobs WHERE id = $1")).bind(id).optional(tx).await?;
     Ok(found.map(|held| (held.0, held.1)))
 }
 

@@ -26,24 +26,24 @@ impl Indexed {
     }
 }
 
-struct Stored(EventId, String, i64, (i64, CalendarId, bool));
+struct IndexRow(EventId, String, i64, (i64, CalendarId, bool));
 
-impl FromRow for Stored {
+impl FromRow for IndexRow {
     fn from_row(row: &Row) -> Result<Self> {
         let of = (row.get("at")?, row.get("calendar_id")?, row.get("open")?);
-        Ok(Stored(row.get("event_id")?, row.get("word")?, row.get("field")?, of))
+        Ok(IndexRow(row.get("event_id")?, row.get("word")?, row.get("field")?, of))
     }
 }
 
 /// What the index holds about these events.
 pub async fn indexed(conn: &mut Conn, events: &[EventId]) -> Result<HashMap<EventId, Indexed>> {
-    let rows: Vec<Stored> =
+    let rows: Vec<IndexRow> =
         sql("SELECT event_id, word, field, at, calendar_id, open FROM search_words WHERE event_id IN ({})")
             .bind_list(events.iter().copied())
             .all(conn)
             .await?;
     let mut found: HashMap<EventId, Indexed> = HashMap::new();
-    for Stored(event, word, field, of) in rows {
+    for IndexRow(event, word, field, of) in rows {
         let entry = found.entry(event).or_default();
         entry.words.insert(word, field);
         entry.of.insert(of);

@@ -48,7 +48,7 @@ pub struct ShareLink {
 
 /// A link with its secret, which is shown this once.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CreatedLink {
     /// The link.
     pub link: ShareLink,
     /// The part of its address that nobody can guess.
@@ -89,7 +89,7 @@ fn digest(secret: &str) -> [u8; 32] {
 }
 
 /// Makes a link to events that its maker may share; all of them or none.
-pub async fn create(tx: &mut Tx, ctx: &Ctx, user: &SignedIn, input: &LinkInput) -> Result<Made, LinkError> {
+pub async fn create(tx: &mut Tx, ctx: &Ctx, user: &SignedIn, input: &LinkInput) -> Result<CreatedLink, LinkError> {
     if store::count_of(tx, user.id).await? >= MOST {
         let detail = format!("an account may have {MOST} share links; delete one first");
         return Err(LinkError::Invalid(Invalid::one("", "too-many", detail)));
@@ -122,7 +122,7 @@ pub async fn create(tx: &mut Tx, ctx: &Ctx, user: &SignedIn, input: &LinkInput) 
     // What is given to people without an account is somebody's doing: it can be found out whose.
     let detail = json!({"event_ids": link.events, "busy_only": link.busy_only});
     audit::record(tx, ctx, Entry { detail: Some(detail), ..done("created", id) }).await?;
-    Ok(Made { link, secret: kalends_kernel::Secret::new(secret) })
+    Ok(CreatedLink { link, secret: kalends_kernel::Secret::new(secret) })
 }
 
 fn done(op: &'static str, id: ShareLinkId) -> Entry {

@@ -24,16 +24,16 @@ impl FromRow for ShareLink {
 }
 
 /// A link, and its maker's account of now.
-pub(super) struct Found {
+pub(super) struct LinkRow {
     pub(super) link: ShareLink,
     pub(super) owner: UserId,
     pub(super) role: GlobalRole,
     pub(super) locale: String,
 }
 
-impl FromRow for Found {
+impl FromRow for LinkRow {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Found {
+        Ok(LinkRow {
             link: ShareLink::from_row(row)?,
             owner: row.get("user_id")?,
             role: GlobalRole::from_name(row.text("role")?),
@@ -43,7 +43,7 @@ impl FromRow for Found {
 }
 
 /// The link with this digest, while it and its maker's account are good.
-pub(super) async fn by_digest(conn: &mut Conn, digest: [u8; 32], now: Timestamp) -> Result<Option<Found>> {
+pub(super) async fn by_digest(conn: &mut Conn, digest: [u8; 32], now: Timestamp) -> Result<Option<LinkRow>> {
     sql(format!(
         "SELECT {LINK}, l.user_id, u.role, u.locale FROM share_links l JOIN users u ON u.id = l.user_id
          WHERE l.digest = $1 AND l.revoked_at IS NULL AND (l.expires_at IS NULL OR l.expires_at > $2)

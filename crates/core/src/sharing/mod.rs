@@ -11,8 +11,8 @@ mod event;
 mod grants;
 pub mod groups;
 mod input;
-mod leave;
-mod mine;
+mod offboarding;
+mod shared_with_me;
 pub(crate) mod store;
 mod transfer;
 
@@ -21,8 +21,8 @@ pub(crate) use event::withdraw_from_event;
 pub use event::{change_on_event, event_permissions, revoke_on_event, share_event};
 pub use grants::{Party, address_given_up, address_verified};
 pub use input::{Invitation, Wish, parse_event_share, parse_role, parse_share};
-pub use leave::leave_all;
-pub use mine::{Shared, SharedBy, What, shared_with};
+pub use offboarding::leave_all;
+pub use shared_with_me::{Shared, SharedBy, What, shared_with};
 pub use transfer::{Transfer, transfer};
 
 use jiff::Timestamp;

@@ -7,8 +7,8 @@ use kalends_db::{Conn, Error};
 use kalends_kernel::{CalendarId, EventId, Id, UserId};
 use uuid::Uuid;
 
-use super::past::{self, EventThen, Eyes};
 use super::token::Place;
+use super::visibility_replay::{self, EventThen, Viewer};
 use super::{CHUNK, Item, Reading, Record, WORK, store};
 use crate::access::{CalendarFacts, Can};
 use crate::changes::{self, Kind, Logged, Op, Position};
@@ -84,8 +84,8 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
-    fn eyes(&self) -> Eyes<'_> {
-        Eyes { actor: &self.reading.ctx.actor, of: self.reading.of }
+    fn eyes(&self) -> Viewer<'_> {
+        Viewer { actor: &self.reading.ctx.actor, of: self.reading.of }
     }
 
     fn user(&self) -> Option<UserId> {
@@ -192,7 +192,7 @@ impl Page<'_> {
         conn: &mut Conn,
         since: Position,
         ids: &[EventId],
-    ) -> Result<HashMap<EventId, Judged>, Error> {
+    ) -> Result<HashMap<EventId, RecordChange>, Error> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -201,7 +201,7 @@ impl Page<'_> {
             store::events(conn, self.reading.ctx, ids).await?.into_iter().map(|event| (event.id, event)).collect();
         let of_events = store::past(conn, ids.iter().map(|id| id.uuid()), since, self.user()).await?;
         let calendars: BTreeSet<CalendarId> =
-            now.values().map(|event| event.calendar_id).chain(past::calendars_of(&of_events)).collect();
+            now.values().map(|event| event.calendar_id).chain(visibility_replay::calendars_of(&of_events)).collect();
         let calendars: Vec<CalendarId> = calendars.into_iter().collect();
         let of_calendars = store::past(conn, calendars.iter().map(|id| id.uuid()), since, self.user()).await?;
         let facts: HashMap<CalendarId, CalendarFacts> = store::calendars(conn, self.reading.ctx, &calendars)
@@ -213,7 +213,8 @@ impl Page<'_> {
         for id in ids {
             let event = now.remove(id);
             let own: Vec<&Logged> = of_events.iter().filter(|row| row.record == id.uuid()).collect();
-            let mut places: BTreeSet<CalendarId> = past::calendars_of(own.iter().copied()).into_iter().collect();
+            let mut places: BTreeSet<CalendarId> =
+                visibility_replay::calendars_of(own.iter().copied()).into_iter().collect();
             places.extend(event.as_ref().map(|event| event.calendar_id));
             let rows = own
                 .into_iter()
@@ -227,13 +228,13 @@ impl Page<'_> {
             });
             let role = event.as_ref().and_then(|event| event.facts.role);
             let here = places.iter().filter_map(|id| facts.get(id).map(|facts| (*id, *facts))).collect();
-            let seen = past::of_event(&eyes, then, role, here, rows);
+            let seen = visibility_replay::of_event(&eyes, then, role, here, rows);
             let shown = event.and_then(|event| {
                 let grant = eyes.on_event(event.calendar_id, &event.facts)?;
                 events::store::note(self.reading.ctx, Can::See, &event);
                 Some(Record::Event(Box::new(events::Allowed { event, grant })))
             });
-            judged.extend(Judged::of(shown, seen.first, seen.ever).map(|judged| (*id, judged)));
+            judged.extend(RecordChange::of(shown, seen.first, seen.ever).map(|judged| (*id, judged)));
         }
         Ok(judged)
     }
@@ -250,34 +251,34 @@ impl Page<'_> {
         let calendar = store::calendars(conn, self.reading.ctx, &[id]).await?.pop();
         let rows = store::past(conn, [id.uuid()], since, self.user()).await?;
         let facts = calendar.as_ref().map(|calendar| calendar.facts);
-        let grants = past::of_calendar(&eyes, id, facts, rows.iter().collect());
+        let grants = visibility_replay::of_calendar(&eyes, id, facts, rows.iter().collect());
         let shown = calendar.and_then(|calendar| {
             let grant = eyes.on_calendar(id, &calendar.facts)?;
             Some(Record::Calendar(Box::new(calendars::Allowed { calendar, grant })))
         });
         let first = grants.last().is_some_and(Option::is_some);
         let ever = grants.iter().any(Option::is_some);
-        let item = Judged::of(shown, first, ever).map(|judged| judged.item(Kind::Calendar, id.uuid(), row));
+        let item = RecordChange::of(shown, first, ever).map(|judged| judged.item(Kind::Calendar, id.uuid(), row));
         Ok((item, grants))
     }
 }
 
 /// What has become of a record, for one reader.
-struct Judged {
+struct RecordChange {
     op: Op,
     record: Option<Record>,
 }
 
-impl Judged {
+impl RecordChange {
     /// From what is shown now, and whether it was seen at the position and at any moment since.
-    fn of(shown: Option<Record>, first: bool, ever: bool) -> Option<Judged> {
+    fn of(shown: Option<Record>, first: bool, ever: bool) -> Option<RecordChange> {
         let op = match (&shown, first, ever) {
             (Some(_), true, _) => Op::Updated,
             (Some(_), false, _) => Op::Created,
             (None, _, true) => Op::Deleted,
             (None, _, false) => return None,
         };
-        Some(Judged { op, record: shown })
+        Some(RecordChange { op, record: shown })
     }
 
     fn item(self, kind: Kind, id: Uuid, position: Position) -> Item {

@@ -4,8 +4,8 @@
 use kalends_db::{Conn, Error};
 use kalends_kernel::{CalendarId, EventId};
 
-use super::past::Eyes;
 use super::token::{Place, Spot};
+use super::visibility_replay::Viewer;
 use super::{CHUNK, Item, Reading, Record, WORK, store};
 use crate::access::Can;
 use crate::changes::{Kind, Op, Position};
@@ -49,8 +49,8 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
-    fn eyes(&self) -> Eyes<'_> {
-        Eyes { actor: &self.reading.ctx.actor, of: self.reading.of }
+    fn eyes(&self) -> Viewer<'_> {
+        Viewer { actor: &self.reading.ctx.actor, of: self.reading.of }
     }
 
     fn room(&self) -> usize {

@@ -14,10 +14,10 @@
 
 mod following;
 mod listing;
-mod past;
 mod retention;
 mod store;
 mod token;
+mod visibility_replay;
 
 pub(crate) use retention::complete_since;
 pub use retention::prune;

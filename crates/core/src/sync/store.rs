@@ -52,11 +52,11 @@ pub(super) async fn past(
 }
 
 /// An event's id.
-struct Found(EventId);
+struct EventRow(EventId);
 
-impl FromRow for Found {
+impl FromRow for EventRow {
     fn from_row(row: &Row) -> Result<Self> {
-        row.get("id").map(Found)
+        row.get("id").map(EventRow)
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn ids_in(
 ) -> Result<Vec<EventId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let behind = conn.behind(3);
-    let found: Vec<Found> = sql(format!(
+    let found: Vec<EventRow> = sql(format!(
         "SELECT id FROM (SELECT id FROM events WHERE calendar_id = $1 AND id > $2 ORDER BY id LIMIT $5) a
          UNION SELECT record_id AS id FROM changes
             WHERE calendar_id = $1 AND {behind} AND kind = 'event' AND op = 'deleted' AND record_id > $2
@@ -97,7 +97,7 @@ pub(super) async fn ids_shared_in(
 ) -> Result<Vec<EventId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let behind = conn.behind(3);
-    let found: Vec<Found> = sql(format!(
+    let found: Vec<EventRow> = sql(format!(
         "SELECT e.id FROM event_permissions p JOIN events e ON e.id = p.event_id
             WHERE p.user_id = $6 AND e.calendar_id = $1 AND e.id > $2
          UNION SELECT e.id FROM group_members m JOIN event_group_permissions g ON g.group_id = m.group_id JOIN events e ON e.id = g.event_id

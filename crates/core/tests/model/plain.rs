@@ -118,7 +118,7 @@ pub struct Plain {
 
 /// One row that a reader should see.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Row {
+pub struct ListedRow {
     pub start: Timestamp,
     pub original: DateTime,
     pub end: Timestamp,
@@ -241,7 +241,7 @@ impl Plain {
     }
 
     /// What a reader sees in `[from, to)`.
-    pub fn rows(&self, from: Timestamp, to: Timestamp) -> Vec<Row> {
+    pub fn rows(&self, from: Timestamp, to: Timestamp) -> Vec<ListedRow> {
         let horizon = to.to_zoned(TimeZone::UTC).datetime() + 3.days();
         let usual = self.occurrences().take_while(|at| *at <= horizon).filter(|at| !self.overrides.contains_key(at));
         let usual = usual.map(|at| (at, self.when.begun_at(at), self.title.clone(), false));
@@ -249,11 +249,11 @@ impl Plain {
             let when = one.when.clone().unwrap_or_else(|| self.when.begun_at(*at));
             (*at, when, one.title.clone().unwrap_or_else(|| self.title.clone()), true)
         });
-        let mut rows: Vec<Row> = usual
+        let mut rows: Vec<ListedRow> = usual
             .chain(different)
             .map(|(original, when, title, overridden)| {
                 let (start, end) = when.instants();
-                Row { start, end, original, title, overridden }
+                ListedRow { start, end, original, title, overridden }
             })
             // Half-open: touching is outside; without length it counts where it begins.
             .filter(|row| row.start < to && (row.end > from || (row.start == row.end && row.start >= from)))

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::history::{self, Chain};
 use crate::ops::{self, Op, Seen};
-use crate::plain::{HOME, InstancePatch, Kind, Patch, Plain, Refusal, Row, Wish, merge};
+use crate::plain::{HOME, InstancePatch, Kind, ListedRow, Patch, Plain, Refusal, Wish, merge};
 
 /// An event as the model has it.
 struct Known {
@@ -585,7 +585,7 @@ impl Run {
                     let (of, found) = events::instances(&mut conn, &ctx, known.id, (from, to), None, 500)
                         .await
                         .map_err(|error| format!("the instances of event {number}: {error:?}"))?;
-                    let found: Vec<Row> = found.iter().map(|one| row(&of, one)).collect();
+                    let found: Vec<ListedRow> = found.iter().map(|one| row(&of, one)).collect();
                     differs(&format!("the instances of event {number} from {from} to {to}"), &found, &wanted)?;
                 }
             }
@@ -605,8 +605,8 @@ impl Run {
         ctx: &Ctx,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<std::collections::BTreeMap<EventId, Vec<Row>>, String> {
-        let mut listed = std::collections::BTreeMap::<EventId, Vec<Row>>::new();
+    ) -> Result<std::collections::BTreeMap<EventId, Vec<ListedRow>>, String> {
+        let mut listed = std::collections::BTreeMap::<EventId, Vec<ListedRow>>::new();
         let mut question = List {
             window: Some(Window { from, to }),
             expand: true,
@@ -646,12 +646,12 @@ impl Run {
     }
 }
 
-fn row(of: &Allowed, instance: &events::Instance) -> Row {
+fn row(of: &Allowed, instance: &events::Instance) -> ListedRow {
     let content = &of.event.content;
     let own = content.overrides.iter().find(|one| one.original_start == instance.original_start);
     let title = own.and_then(|one| one.title.clone()).unwrap_or_else(|| content.title.clone());
     let events::Instance { original_start, start, end, overridden, .. } = instance.clone();
-    Row { start, end, original: original_start, title, overridden }
+    ListedRow { start, end, original: original_start, title, overridden }
 }
 
 /// Only a series has instances to change.

@@ -15,7 +15,7 @@ use crate::{Error, Result, Sql};
 const SENT: usize = 64;
 
 pub(crate) struct PostgresLink {
-    session: Option<Held>,
+    session: Option<Lent>,
     /// The results of statements that were sent without waiting, in their order.
     sent: Vec<BoxFuture<'static, Result<()>>>,
     /// A statement is on its way, or a transaction is open: the session is of no use to others.
@@ -23,29 +23,29 @@ pub(crate) struct PostgresLink {
     in_transaction: bool,
 }
 
-enum Held {
+enum Lent {
     Pooled(Object<Sessions>),
     Own(Box<Session>),
 }
 
-impl Held {
+impl Lent {
     fn session(&mut self) -> &mut Session {
         match self {
-            Held::Pooled(session) => session,
-            Held::Own(session) => session,
+            Lent::Pooled(session) => session,
+            Lent::Own(session) => session,
         }
     }
 }
 
 impl PostgresLink {
     pub(crate) fn reader(session: Object<Sessions>) -> PostgresLink {
-        PostgresLink { session: Some(Held::Pooled(session)), sent: Vec::new(), busy: false, in_transaction: false }
+        PostgresLink { session: Some(Lent::Pooled(session)), sent: Vec::new(), busy: false, in_transaction: false }
     }
 
     /// Takes over a session that is no pool's. It may be in a transaction already.
     pub(crate) fn own(session: Session) -> PostgresLink {
         PostgresLink {
-            session: Some(Held::Own(Box::new(session))),
+            session: Some(Lent::Own(Box::new(session))),
             sent: Vec::new(),
             busy: false,
             in_transaction: true,
@@ -64,7 +64,7 @@ impl PostgresLink {
     }
 
     fn session(&mut self) -> Result<&mut Session> {
-        self.session.as_mut().map(Held::session).ok_or_else(|| Error::other("the session has ended"))
+        self.session.as_mut().map(Lent::session).ok_or_else(|| Error::other("the session has ended"))
     }
 
     /// Runs a query and returns all rows.
@@ -93,11 +93,11 @@ impl PostgresLink {
 
     /// Takes another session of the same pool.
     async fn replace(&mut self) -> Result<()> {
-        if let Some(Held::Pooled(session)) = self.session.take() {
+        if let Some(Lent::Pooled(session)) = self.session.take() {
             let pool = Object::pool(&session);
             drop(Object::take(session));
             if let Some(pool) = pool {
-                self.session = Some(Held::Pooled(super::lend(&pool).await?));
+                self.session = Some(Lent::Pooled(super::lend(&pool).await?));
             }
         }
         Ok(())
@@ -200,7 +200,7 @@ impl Drop for PostgresLink {
     /// rolls the transaction back.
     fn drop(&mut self) {
         if (self.busy || self.in_transaction)
-            && let Some(Held::Pooled(session)) = self.session.take()
+            && let Some(Lent::Pooled(session)) = self.session.take()
         {
             drop(Object::take(session));
         }

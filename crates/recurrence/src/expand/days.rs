@@ -164,7 +164,7 @@ impl MonthCache {
     }
 
     /// Looks for a matching day at or after `day` within its month.
-    pub(super) fn find(&mut self, filter: &DayFilter, day: i64) -> Found {
+    pub(super) fn find(&mut self, filter: &DayFilter, day: i64) -> DayMatch {
         if !(self.first..self.next).contains(&day) {
             let (year, month, of_month) = crate::calendar::civil(day);
             *self = MonthCache {
@@ -177,7 +177,7 @@ impl MonthCache {
         }
         let rest = self.mask >> (day - self.first);
         if rest != 0 {
-            return Found::Day(day + i64::from(rest.trailing_zeros()));
+            return DayMatch::Day(day + i64::from(rest.trailing_zeros()));
         }
         // Months that BYMONTH leaves out are jumped over at once.
         let (mut year, mut month, mut next) = (self.year, self.month, self.next);
@@ -188,12 +188,12 @@ impl MonthCache {
             }
             next += days_in_month(year, month);
         }
-        Found::NotBefore(next)
+        DayMatch::NotBefore(next)
     }
 }
 
 /// Answer of [`MonthCache::find`].
-pub(super) enum Found {
+pub(super) enum DayMatch {
     /// The first matching day at or after the one asked for.
     Day(i64),
     /// None in this month; the search goes on at this day.

@@ -1,7 +1,7 @@
 //! From one period to the next that has instances. Whatever cannot match is jumped over by arithmetic: a rule every
 //! second in February does not step through the seconds of March.
 
-use super::days::{Found, MonthCache};
+use super::days::{DayMatch, MonthCache};
 use super::plan::Plan;
 use super::set::Set;
 use crate::budget::{Budget, BudgetSpent};
@@ -162,8 +162,8 @@ impl Periods {
             return Ok(());
         }
         match self.month.find(&plan.days, day) {
-            Found::Day(found) if found == day => Ok(()),
-            Found::Day(later) | Found::NotBefore(later) => Err(later),
+            DayMatch::Day(found) if found == day => Ok(()),
+            DayMatch::Day(later) | DayMatch::NotBefore(later) => Err(later),
         }
     }
 

@@ -15,9 +15,9 @@ use utoipa_axum::routes;
 
 use super::views::{AccountView, SignedUpView, TokensView};
 use crate::app::App;
-use crate::call::{Body, OptionalBody, read};
 use crate::codes;
-use crate::front::Known;
+use crate::extract::{Body, OptionalBody, read};
+use crate::middleware::Known;
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 

@@ -8,8 +8,8 @@ use utoipa_axum::routes;
 
 use super::AccountView;
 use crate::app::App;
-use crate::call::{Body, IfMatch, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, IfMatch, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;

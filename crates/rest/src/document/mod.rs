@@ -8,8 +8,8 @@ use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Schema, Server, Type,
-    tag::TagBuilder,
+    ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema, Server,
+    Type, tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -159,6 +159,8 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
         operation.parameters = None;
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
+        // Only a body that is declared as an `Option` may be left out.
+        body.required.get_or_insert(Required::True);
         for content in body.content.values_mut() {
             if let RefOr::T(content) = content {
                 not_null(content);

@@ -14,7 +14,7 @@ use super::query::{EARLIEST, LATEST};
 use super::view::EventView;
 use super::{EventPage, body, versions};
 use crate::app::App;
-use crate::call::{Body, Call, PathId, PathPair, SignedInCall};
+use crate::extract::{Body, Call, PathId, PathPair, SignedInCall};
 use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -115,8 +115,8 @@ async fn change(
         |tx, ctx, (id, original, scope, edit)| {
             Box::pin(async move {
                 let found = events::edit_instance(tx, ctx, *id, original, *scope, edit).await?;
-                let report = conflicts::told(tx, ctx, &found.of.event, edit.on_conflict).await?;
-                let view = EventView::of_instance(&found.of, &found.instance).told(report.as_ref());
+                let report = conflicts::conflict_report(tx, ctx, &found.of.event, edit.on_conflict).await?;
+                let view = EventView::of_instance(&found.of, &found.instance).with_report(report.as_ref());
                 Ok(Reply::ok(&view).etag(view.etag()))
             })
         },

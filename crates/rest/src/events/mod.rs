@@ -26,8 +26,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::call::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::codes;
+use crate::extract::{Body, Call, OptionalBody, PathId, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
@@ -85,7 +85,7 @@ pub struct Events {
 
 /// The event after a write, with what it clashes with where somebody asks.
 async fn view_of(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> Answer<EventView> {
-    Ok(EventView::of(of).told(conflicts::told(tx, ctx, &of.event, wish).await?.as_ref()))
+    Ok(EventView::of(of).with_report(conflicts::conflict_report(tx, ctx, &of.event, wish).await?.as_ref()))
 }
 
 /// The answer with it.
@@ -230,7 +230,7 @@ async fn edit(app: &App, call: SignedInCall, id: EventId, body: Body, how: How) 
 
 /// The versions that `If-Match` names.
 fn versions(call: &Call) -> Option<Vec<i64>> {
-    call.if_match.as_ref().map(crate::call::IfMatch::versions)
+    call.if_match.as_ref().map(crate::extract::IfMatch::versions)
 }
 
 /// Delete an event

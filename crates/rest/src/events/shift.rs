@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::of_several;
 use crate::app::App;
-use crate::call::{Body, SignedInCall};
+use crate::extract::{Body, SignedInCall};
 use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 use crate::write::write;

@@ -1,10 +1,10 @@
 //! What an event looks like to a caller: whole, as anonymous people may see it, or its times alone.
 
 use jiff::tz::TimeZone;
-use kalends_core::access::{Role, Sight};
+use kalends_core::access::{DetailLevel, Role};
 use kalends_core::conflicts::Report;
 use kalends_core::events::{
-    self, Allowed, Audience, Content, Found, Instance, Override, Price, Registration, Status, Times, show,
+    self, Allowed, Audience, Content, Instance, ListedEvent, Override, Price, Registration, Status, Times, show,
 };
 use kalends_kernel::{CalendarId, EventId, UserId, VenueId, Zone};
 use serde::Serialize;
@@ -257,7 +257,7 @@ impl EventView {
     }
 
     /// A row of a list.
-    pub fn of_found(found: &Found) -> EventView {
+    pub fn of_found(found: &ListedEvent) -> EventView {
         match &found.instance {
             Some(instance) => EventView::of_instance(&found.of, instance),
             None => EventView::of(&found.of),
@@ -265,7 +265,7 @@ impl EventView {
     }
 
     /// With what a check for conflicts found, if there was one.
-    pub fn told(self, report: Option<&Report>) -> EventView {
+    pub fn with_report(self, report: Option<&Report>) -> EventView {
         let Some(report) = report.map(ReportView::of) else { return self };
         EventView {
             conflicts: Some(report.conflicts),
@@ -277,7 +277,7 @@ impl EventView {
 
     fn base(of: &Allowed, content: &Content) -> EventView {
         let (event, sight) = (&of.event, of.grant.sight);
-        let (seen, full) = (sight >= Sight::Public, sight == Sight::Full);
+        let (seen, full) = (sight >= DetailLevel::Public, sight == DetailLevel::Full);
         let text = |text: &String| seen.then(|| text.clone());
         EventView {
             id: event.id,
@@ -379,7 +379,7 @@ pub fn show_original(original: jiff::civil::DateTime, series: &Times, calendar: 
     events::show_wall(original, series.begun_at(original).start_instant(calendar))
 }
 
-fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sight) -> Value {
+fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: DetailLevel) -> Value {
     let mut body = match one.body(content.times.all_day) {
         Value::Object(body) => body,
         _ => Map::new(),
@@ -394,9 +394,9 @@ fn show_override(one: &Override, content: &Content, calendar: &Zone, sight: Sigh
         );
     }
     let hidden: &[&str] = match sight {
-        Sight::Full => &[],
-        Sight::Public => &["meta", "reminders"],
-        Sight::Busy => {
+        DetailLevel::Full => &[],
+        DetailLevel::Public => &["meta", "reminders"],
+        DetailLevel::Busy => {
             &["title", "description", "location", "venue_id", "url", "categories", "reminders", "capacity", "meta"]
         }
     };

@@ -100,15 +100,15 @@ pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<
 /// The administrators who can sign in, kept from being changed by others until the commit. Whoever takes this lock for
 /// the same reason sees the outcome of the one before.
 pub(in crate::accounts) async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>> {
-    struct Found(UserId);
-    impl FromRow for Found {
+    struct UserRow(UserId);
+    impl FromRow for UserRow {
         fn from_row(row: &Row) -> Result<Self> {
-            row.get("id").map(Found)
+            row.get("id").map(UserRow)
         }
     }
     let statement =
         tx.lock_row("SELECT id FROM users WHERE role = 'admin' AND NOT disabled AND deleted_at IS NULL ORDER BY id");
-    Ok(statement.all::<Found>(tx).await?.into_iter().map(|found| found.0).collect())
+    Ok(statement.all::<UserRow>(tx).await?.into_iter().map(|found| found.0).collect())
 }
 
 /// What a sign-in with this user name or e-mail address is checked against.

@@ -11,12 +11,12 @@ use kalends_kernel::{Cursor, EventId, Page, Zone};
 
 use super::find::{Behind, Class, branches, classes};
 use super::scope::{Scope, Text, run};
-use super::{Found, List, Window, load_some, part_of};
+use super::{List, ListedEvent, Window, load_some, part_of};
 use crate::calendars;
 use crate::ctx::Ctx;
 use crate::events::content::Content;
 use crate::events::series::{Compiled, Instance};
-use crate::events::{Allowed, Event, EventError, reach};
+use crate::events::{Allowed, Event, EventError, duration_class};
 
 /// A place in the list: by start, then event, then original start (of single events none is needed, and it is the least).
 type Place = (Timestamp, EventId, DateTime);
@@ -62,7 +62,7 @@ pub(super) async fn page(
     list: &List,
     window: Window,
     scope: &Scope,
-) -> Result<Page<Found>, EventError> {
+) -> Result<Page<ListedEvent>, EventError> {
     let wanted = list.limit as usize;
     let behind = list.cursor.as_ref().map(place_of);
     let mut page: BTreeMap<Place, Option<Instance>> = BTreeMap::new();
@@ -107,7 +107,7 @@ pub(super) async fn page(
                 end: of.event.content.times.end_instant(&of.event.calendar_zone).max(start),
                 overridden: false,
             });
-            Some(Found { of, instance: Some(instance) })
+            Some(ListedEvent { of, instance: Some(instance) })
         })
         .collect();
     Ok(Page { items, next })
@@ -242,7 +242,7 @@ pub(super) async fn candidates(
     }
     let mut text = Text::default();
     text.push("SELECT x.id, x.version, c.time_zone FROM (");
-    let class = Class { condition: Some((Some(reach::SERIES), None, window)), ..Class::default() };
+    let class = Class { condition: Some((Some(duration_class::SERIES), None, window)), ..Class::default() };
     branches(&mut text, ctx, list, scope, |text| text.push("SELECT e.id, e.version, e.calendar_id"), &[class]);
     text.push(") x JOIN calendars c ON c.id = x.calendar_id");
     Ok(run(text).all(conn).await?)

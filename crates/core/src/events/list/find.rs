@@ -9,17 +9,22 @@ use kalends_kernel::{Cursor, EventId, Page};
 
 use super::rank;
 use super::scope::{Branch, Scope, Text, filters, run};
-use super::{Found, List, Sort, Window, load_some};
+use super::{List, ListedEvent, Sort, Window, load_some};
 use crate::ctx::Ctx;
-use crate::events::{Allowed, EventError, reach};
+use crate::events::{Allowed, EventError, duration_class};
 
 /// How many rounds of keys one request may take before it answers with a shorter page.
 const ROUNDS: usize = 20;
 
-pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope) -> Result<Page<Found>, EventError> {
+pub(super) async fn page(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+    scope: &Scope,
+) -> Result<Page<ListedEvent>, EventError> {
     let wanted = list.limit as usize;
     let mut behind = list.cursor.clone();
-    let mut items: Vec<Found> = Vec::new();
+    let mut items: Vec<ListedEvent> = Vec::new();
     for round in 0..ROUNDS {
         let keys = keys(conn, ctx, list, scope, behind.as_ref(), wanted + 1).await?;
         let full = keys.len() > wanted;
@@ -33,7 +38,7 @@ pub(super) async fn page(conn: &mut Conn, ctx: &Ctx, list: &List, scope: &Scope)
             behind = Some(Cursor { key: key.key, id: key.id.uuid(), part: String::new(), of: list.digest });
             let Some(of) = events.remove(&key.id) else { continue };
             if is_in(ctx, &of, list.window)? {
-                items.push(Found { of: Arc::new(of), instance: None });
+                items.push(ListedEvent { of: Arc::new(of), instance: None });
             }
         }
         if read < ids.len() {
@@ -165,15 +170,15 @@ pub(super) struct Class {
 pub(super) fn classes(list: &List, singles_only: bool) -> Vec<Class> {
     let Some(window) = list.window else { return vec![Class::default()] };
     let mut classes: Vec<Class> = (0_i64..)
-        .zip(reach::LONGEST)
+        .zip(duration_class::LONGEST)
         .map(|(class, longest)| Class {
             condition: Some((Some(class), window.from.checked_sub(longest).ok(), window)),
             ..Class::default()
         })
         .collect();
-    classes.push(Class { condition: Some((Some(reach::LONG), None, window)), ..Class::default() });
+    classes.push(Class { condition: Some((Some(duration_class::LONG), None, window)), ..Class::default() });
     if !singles_only {
-        classes.push(Class { condition: Some((Some(reach::SERIES), None, window)), ..Class::default() });
+        classes.push(Class { condition: Some((Some(duration_class::SERIES), None, window)), ..Class::default() });
     }
     classes
 }
@@ -233,7 +238,7 @@ impl Class {
             }
             text.push(" AND (e.ends_at > ");
             text.value(window.from);
-            if class.is_none_or(|class| class == reach::SERIES) {
+            if class.is_none_or(|class| class == duration_class::SERIES) {
                 text.push(" OR e.ends_at IS NULL");
             }
             // Without length it counts when it begins in the window.

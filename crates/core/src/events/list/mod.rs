@@ -94,7 +94,7 @@ pub struct List {
 
 /// A row of a list: an event, or one of its instances.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Found {
+pub struct ListedEvent {
     /// The event, and what the actor is to it. All instances of an event share it.
     pub of: Arc<Allowed>,
     /// Which instance, in an expanded list.
@@ -102,12 +102,16 @@ pub struct Found {
 }
 
 /// A page of events.
-pub async fn list(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Page<Found>, EventError> {
+pub async fn list(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<Page<ListedEvent>, EventError> {
     Ok(search(conn, ctx, list).await?.0)
 }
 
 /// A page of events, and which of the words that were asked for were corrected.
-pub async fn search(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Page<Found>, Vec<Corrected>), EventError> {
+pub async fn search(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    list: &List,
+) -> Result<(Page<ListedEvent>, Vec<Corrected>), EventError> {
     let (scope, corrected) = scope::of(conn, ctx, list).await?;
     let page = match list.window {
         Some(window) if list.expand => expand::page(conn, ctx, list, window, &scope).await?,

@@ -7,7 +7,7 @@ use kalends_kernel::{CalendarId, EventId, UserId};
 
 use super::search::{self, Asked, Corrected};
 use super::{List, Sort};
-use crate::access::{self, Role, Sight};
+use crate::access::{self, DetailLevel, Role};
 use crate::calendars::store::{self as calendars, Seen};
 use crate::ctx::{Actor, Ctx};
 
@@ -147,7 +147,7 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, list: &List) -> Result<(Scope
                 all.push(calendar.id);
             }
             (Some(Role::Editor), _) => all.push(calendar.id),
-            (_, Sight::Busy) if reveals => {}
+            (_, DetailLevel::Busy) if reveals => {}
             _ => published.push(calendar.id),
         }
     }

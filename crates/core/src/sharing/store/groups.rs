@@ -135,7 +135,7 @@ pub(crate) async fn addresses_of(conn: &mut Conn, on: On, user: UserId) -> Resul
         on.table(),
         on.column()
     );
-    let found: Vec<Found> = on.bind(sql(text)).bind(user).all(conn).await?;
+    let found: Vec<GroupRow> = on.bind(sql(text)).bind(user).all(conn).await?;
     Ok(found.into_iter().map(|found| found.0).collect())
 }
 
@@ -240,11 +240,11 @@ pub(crate) async fn record(tx: &mut Tx, ctx: &Ctx, reach: &Reach) -> Result<()> 
     Ok(())
 }
 
-pub(super) struct Found(pub(super) GroupId);
+pub(super) struct GroupRow(pub(super) GroupId);
 
-impl FromRow for Found {
+impl FromRow for GroupRow {
     fn from_row(row: &Row) -> Result<Self> {
-        row.get("id").map(Found)
+        row.get("id").map(GroupRow)
     }
 }
 
@@ -260,7 +260,7 @@ pub(crate) async fn of_address(tx: &mut Tx, ctx: &Ctx, address: &EmailAddress) -
     .await?;
     sql("SELECT id FROM user_groups WHERE email_key = $1")
         .bind(address.key())
-        .one::<Found>(tx)
+        .one::<GroupRow>(tx)
         .await
         .map(|found| found.0)
 }
@@ -286,7 +286,8 @@ pub(crate) async fn link_holder(tx: &mut Tx, group: GroupId, key: &str, at: Time
 
 /// The group that stands for an address, if there is one.
 pub(crate) async fn find_address(conn: &mut Conn, key: &str) -> Result<Option<GroupId>> {
-    let found: Option<Found> = sql("SELECT id FROM user_groups WHERE email_key = $1").bind(key).optional(conn).await?;
+    let found: Option<GroupRow> =
+        sql("SELECT id FROM user_groups WHERE email_key = $1").bind(key).optional(conn).await?;
     Ok(found.map(|found| found.0))
 }
 
@@ -423,7 +424,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: GroupId) -> Result<()> {
 
 /// The groups that somebody owns.
 pub(crate) async fn owned_by(conn: &mut Conn, user: UserId) -> Result<Vec<GroupId>> {
-    let found: Vec<Found> =
+    let found: Vec<GroupRow> =
         sql("SELECT id FROM user_groups WHERE owner_id = $1 ORDER BY 1").bind(user).all(conn).await?;
     Ok(found.into_iter().map(|found| found.0).collect())
 }

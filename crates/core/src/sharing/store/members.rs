@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kalends_db::{Conn, FromRow, Result, Row, Tx, sql};
 use kalends_kernel::{Cursor, GroupId, UserId};
 
-use super::groups::{Found, On};
+use super::groups::{GroupRow, On};
 use crate::access::Role;
 use crate::sharing::groups::Member;
 
@@ -73,7 +73,7 @@ pub(crate) async fn remove_member(tx: &mut Tx, group: GroupId, user: UserId) -> 
 
 /// The groups that somebody is in, addresses among them.
 pub(crate) async fn memberships(conn: &mut Conn, user: UserId) -> Result<Vec<GroupId>> {
-    let found: Vec<Found> =
+    let found: Vec<GroupRow> =
         sql("SELECT group_id AS id FROM group_members WHERE user_id = $1 ORDER BY 1").bind(user).all(conn).await?;
     Ok(found.into_iter().map(|found| found.0).collect())
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod groups;
 pub(crate) mod members;
-pub(crate) mod mine;
+pub(crate) mod shared_with_me;
 
 use jiff::Timestamp;
 use kalends_db::{Conn, Error, FromRow, Result, Row, Tx, sql};
@@ -198,16 +198,17 @@ pub(crate) async fn account(conn: &mut Conn, who: &super::Invitation) -> Result<
 
 /// The calendars that belong to somebody.
 pub(crate) async fn calendars_of(conn: &mut Conn, user: UserId) -> Result<Vec<CalendarId>> {
-    struct Found(CalendarId);
-    impl FromRow for Found {
+    struct CalendarRow(CalendarId);
+    impl FromRow for CalendarRow {
         fn from_row(row: &Row) -> Result<Self> {
-            row.get("id").map(Found)
+            row.get("id").map(CalendarRow)
         }
     }
-    let found: Vec<Found> = sql("SELECT id FROM calendars WHERE owner_id = $1 AND deleted_at IS NULL ORDER BY id")
-        .bind(user)
-        .all(conn)
-        .await?;
+    let found: Vec<CalendarRow> =
+        sql("SELECT id FROM calendars WHERE owner_id = $1 AND deleted_at IS NULL ORDER BY id")
+            .bind(user)
+            .all(conn)
+            .await?;
     Ok(found.into_iter().map(|found| found.0).collect())
 }
 
@@ -265,13 +266,13 @@ pub(crate) async fn admins(conn: &mut Conn, but: UserId) -> Result<Vec<UserId>> 
 
 /// The roles of a person on calendars that do not belong to them.
 pub(crate) async fn roles_on_calendars(conn: &mut Conn, user: UserId) -> Result<Vec<(CalendarId, Role)>> {
-    struct Found(CalendarId, Role);
-    impl FromRow for Found {
+    struct CalendarRoleRow(CalendarId, Role);
+    impl FromRow for CalendarRoleRow {
         fn from_row(row: &Row) -> Result<Self> {
-            Ok(Found(row.get("calendar_id")?, Role::from_name(row.text("role")?).unwrap_or(Role::FreeBusy)))
+            Ok(CalendarRoleRow(row.get("calendar_id")?, Role::from_name(row.text("role")?).unwrap_or(Role::FreeBusy)))
         }
     }
-    let found: Vec<Found> =
+    let found: Vec<CalendarRoleRow> =
         sql("SELECT p.calendar_id, p.role FROM calendar_permissions p JOIN calendars c ON c.id = p.calendar_id
          WHERE p.user_id = $1 AND c.owner_id <> $1 ORDER BY 1")
         .bind(user)
@@ -282,14 +283,14 @@ pub(crate) async fn roles_on_calendars(conn: &mut Conn, user: UserId) -> Result<
 
 /// The roles of a person on single events.
 pub(crate) async fn roles_on_events(conn: &mut Conn, user: UserId) -> Result<Vec<(EventId, CalendarId, Role)>> {
-    struct Found(EventId, CalendarId, Role);
-    impl FromRow for Found {
+    struct EventRoleRow(EventId, CalendarId, Role);
+    impl FromRow for EventRoleRow {
         fn from_row(row: &Row) -> Result<Self> {
             let role = Role::from_name(row.text("role")?).unwrap_or(Role::FreeBusy);
-            Ok(Found(row.get("event_id")?, row.get("calendar_id")?, role))
+            Ok(EventRoleRow(row.get("event_id")?, row.get("calendar_id")?, role))
         }
     }
-    let found: Vec<Found> =
+    let found: Vec<EventRoleRow> =
         sql("SELECT p.event_id, e.calendar_id, p.role FROM event_permissions p JOIN events e ON e.id = p.event_id
          WHERE p.user_id = $1 ORDER BY 1")
         .bind(user)

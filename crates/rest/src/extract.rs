@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::codes;
-use crate::front::Known;
 use crate::json;
+use crate::middleware::Known;
 use crate::problem::Problem;
 
 /// The largest JSON body.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kalends_db::Conn;
 use kalends_kernel::{CalendarId, Cursor, EventId, GroupId, Page, UserId};
 
-use super::store::mine::{self as store, Given};
+use super::store::shared_with_me::{self as store, Given};
 use crate::access::{self, Role};
 use crate::calendars;
 use crate::ctx::Ctx;

@@ -12,14 +12,14 @@ use crate::ctx::Actor;
 
 /// Whose eyes, and on what.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Eyes<'e> {
+pub(super) struct Viewer<'e> {
     /// Whose.
     pub(super) actor: &'e Actor,
     /// They ask for this calendar alone.
     pub(super) of: Option<CalendarId>,
 }
 
-impl Eyes<'_> {
+impl Viewer<'_> {
     /// What they are to a calendar that is shown to them.
     pub(super) fn on_calendar(&self, id: CalendarId, facts: &CalendarFacts) -> Option<Grant> {
         let asked = self.of.is_none_or(|of| of == id);
@@ -59,7 +59,7 @@ pub(super) fn calendars_of<'r>(rows: impl IntoIterator<Item = &'r Logged>) -> Ve
 /// What they could see of an event. `rows`: what the log says since the position of the event, of its calendars, and of
 /// the actor's roles on them, in any order; the facts are those of now.
 pub(super) fn of_event(
-    eyes: &Eyes<'_>,
+    eyes: &Viewer<'_>,
     mut event: Option<EventThen>,
     mut role: Option<Role>,
     mut calendars: HashMap<CalendarId, CalendarFacts>,
@@ -93,7 +93,7 @@ pub(super) fn of_event(
 
 /// What they were to a calendar, at every moment since the position; the last is the earliest.
 pub(super) fn of_calendar(
-    eyes: &Eyes<'_>,
+    eyes: &Viewer<'_>,
     id: CalendarId,
     facts: Option<CalendarFacts>,
     mut rows: Vec<&Logged>,

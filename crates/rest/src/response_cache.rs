@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kalends_core::access::Grant;
-use kalends_core::events::Stored;
+use kalends_core::events::AllowedText;
 use kalends_core::feeds::{Language, Tag};
 use kalends_db::Db;
 use kalends_kernel::EventId;
@@ -62,11 +62,11 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Hot
 
 /// Events as they were last written out, with the row that each was made of. Reading that row and writing it out anew
 /// costs more than all the rest of a request; that two rows are equal is told in no time.
-pub struct Rendered(Cache<(EventId, Grant), Arc<(Stored, Reply)>>);
+pub struct Rendered(Cache<(EventId, Grant), Arc<(AllowedText, Reply)>>);
 
 impl Default for Rendered {
     fn default() -> Self {
-        let weight = |_: &(EventId, Grant), made: &Arc<(Stored, Reply)>| {
+        let weight = |_: &(EventId, Grant), made: &Arc<(AllowedText, Reply)>| {
             u32::try_from(made.0.event.content.len() + made.1.body.len() + 800).unwrap_or(u32::MAX)
         };
         Rendered(Cache::builder().max_capacity(ROOM).weigher(weight).build())
@@ -75,7 +75,7 @@ impl Default for Rendered {
 
 impl Rendered {
     /// The event as the one who loaded it may see it.
-    pub fn answer(&self, of: Stored) -> Result<Reply, kalends_db::Error> {
+    pub fn answer(&self, of: AllowedText) -> Result<Reply, kalends_db::Error> {
         let key = (of.event.id, of.grant);
         if let Some(made) = self.0.get(&key)
             && made.0 == of

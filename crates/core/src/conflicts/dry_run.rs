@@ -14,13 +14,13 @@ use super::{Report, Subject, Work, horizon};
 use crate::access::{Can, Denied};
 use crate::calendars;
 use crate::ctx::Ctx;
-use crate::events::store::any;
+use crate::events::store::load_unchecked;
 use crate::events::{Audience, Content, EventError, derive};
 use crate::venues;
 
 /// An event that might be.
 #[derive(Clone, PartialEq, Debug)]
-pub struct WhatIf {
+pub struct DryRun {
     calendar: Option<CalendarId>,
     venue: Option<VenueId>,
     users: Vec<UserId>,
@@ -35,9 +35,9 @@ pub struct WhatIf {
 const OF_EVENTS: &[&str] =
     &["start", "end", "time_zone", "end_time_zone", "all_day", "floating", "recurrence", "overrides"];
 
-impl WhatIf {
+impl DryRun {
     /// Reads a body; everything wrong is told at once.
-    pub fn parse(mut body: Map<String, Value>) -> Result<WhatIf, Invalid> {
+    pub fn parse(mut body: Map<String, Value>) -> Result<DryRun, Invalid> {
         let mut times = Map::new();
         for name in OF_EVENTS {
             if let Some(value) = body.remove(*name) {
@@ -64,13 +64,13 @@ impl WhatIf {
         if let Err(more) = Content::parse(&times, &Zone::utc()) {
             invalid.append(more);
         }
-        invalid.or(WhatIf { calendar, venue, users, but, title, zone_is_given, body: times })
+        invalid.or(DryRun { calendar, venue, users, but, title, zone_is_given, body: times })
     }
 }
 
 /// What it would clash with: in the calendar, at the venue and with the people that are named; with the asker's own time when
 /// none is.
-pub async fn what_if(conn: &mut Conn, ctx: &Ctx, what: &WhatIf) -> Result<Report, EventError> {
+pub async fn dry_run(conn: &mut Conn, ctx: &Ctx, what: &DryRun) -> Result<Report, EventError> {
     let mut subjects: BTreeSet<Subject> = what.users.iter().map(|id| Subject::User(*id)).collect();
     let mut zone = None;
     if let Some(id) = what.calendar {
@@ -106,7 +106,9 @@ pub async fn what_if(conn: &mut Conn, ctx: &Ctx, what: &WhatIf) -> Result<Report
     let mine = timeline(&content, &zone, (starts_at, until), &mut work)?;
     let itself = match what.but {
         // To leave out what one may not see would tell that it is there.
-        Some(id) => any(conn, ctx, &[id]).await?.into_iter().find_map(|(event, grant)| grant.map(|_| event.id)),
+        Some(id) => {
+            load_unchecked(conn, ctx, &[id]).await?.into_iter().find_map(|(event, grant)| grant.map(|_| event.id))
+        }
         None => None,
     };
     let question =

@@ -28,7 +28,7 @@ use crate::meters;
 use crate::problem::Problem;
 use crate::safety::guarded;
 
-/// What is known of a request before its handler runs; handlers take it as [`crate::call::Call`].
+/// What is known of a request before its handler runs; handlers take it as [`crate::extract::Call`].
 #[derive(Clone, Debug)]
 pub struct Known {
     /// Who asks, when.
@@ -40,7 +40,7 @@ pub struct Known {
 }
 
 /// The layer around the whole API.
-pub async fn front(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let now = app.clock.now();
     let ids = Ids::at(now);
     let request_id: Arc<str> = Arc::from(&*ids.label().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));

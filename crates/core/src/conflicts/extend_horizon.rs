@@ -17,7 +17,7 @@ use super::occupancy::places;
 use super::{Clash, Work, horizon, store};
 use crate::calendars::Conflicts;
 use crate::ctx::{Actor, Credential, Ctx, Door, Scope, SignedIn};
-use crate::events::store::any;
+use crate::events::store::load_unchecked;
 use crate::events::{Event, EventError, derive};
 use crate::{jobs, settings, venues};
 
@@ -50,7 +50,7 @@ struct Going {
 }
 
 /// Does a step, if one is due, and says when the next one is.
-pub async fn roll_on(db: &Db, now: Timestamp, horizon_years: i64) -> Result<Timestamp> {
+pub async fn extend_horizon(db: &Db, now: Timestamp, horizon_years: i64) -> Result<Timestamp> {
     let ctx = Ctx { horizon_years, ..Ctx::system(now, Door::Job) };
     let mut conn = db.reader().await?;
     let Some(read) = settings::get(&mut conn, settings::ROLLED_ON).await? else {
@@ -135,7 +135,9 @@ async fn look_at(
     // No more than what a program could see in the owner's name; not as an administrator.
     let by = Credential::PersonalToken(ctx.ids.next(), vec![Scope::Write]);
     let owner = Ctx { actor: Actor::User(SignedIn { id: one.owner, role: one.role, by }), ..ctx.clone() };
-    let Some((event, _)) = any(conn, &owner, &[one.event]).await?.into_iter().next() else { return Ok(Vec::new()) };
+    let Some((event, _)) = load_unchecked(conn, &owner, &[one.event]).await?.into_iter().next() else {
+        return Ok(Vec::new());
+    };
     let told = |clash: &Clash| {
         json!({"event_id": event.id, "title": event.content.title, "with": {
             "event_id": clash.event, "title": clash.title, "start": clash.start, "end": clash.end,

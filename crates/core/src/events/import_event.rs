@@ -7,10 +7,10 @@ use kalends_kernel::{CalendarId, EventId, Invalid, Zone};
 use serde_json::{Map, Value};
 
 use super::content::Content;
-use super::create::{Made, make};
+use super::create::{CreateOptions, make};
 use super::edit::{following, may_edit_in_place, patched};
 use super::store::{COLUMNS, FROM};
-use super::write::{self, Said};
+use super::write::{self, WriteMeta};
 use super::{Allowed, Event, EventError, Origin, split, store};
 use crate::access::{self, Can, EventFacts};
 use crate::calendars;
@@ -36,7 +36,7 @@ pub async fn with_uids(
 }
 
 /// Makes an event under its own UID in a calendar that was loaded with [`Can::Edit`].
-pub async fn take_in(
+pub async fn import_event(
     tx: &mut Tx,
     ctx: &Ctx,
     into: &calendars::Allowed,
@@ -44,7 +44,7 @@ pub async fn take_in(
     content: Content,
     origin: Origin,
 ) -> Result<Allowed, EventError> {
-    let made = Made { uid: Some(uid.to_owned()), state: None, origin, said: Said::of("import") };
+    let made = CreateOptions { uid: Some(uid.to_owned()), state: None, origin, said: WriteMeta::of("import") };
     make(tx, ctx, into, content, made).await
 }
 
@@ -61,7 +61,7 @@ pub async fn take_over(
     may_edit_in_place(&old.event.facts, &old.grant)?;
     let facts = EventFacts { visibility: content.visibility, ..old.event.facts };
     let new = Event { content, facts, ..old.event.clone() }.reaching(sequence);
-    write::replace(tx, ctx, &old.event, new, Said::of("import")).await
+    write::replace(tx, ctx, &old.event, new, WriteMeta::of("import")).await
 }
 
 /// What became of an event that is to be as before.
@@ -96,7 +96,7 @@ pub async fn take_back(
     let Some(snapshot) = store::snapshot(tx, id, before).await? else { return Ok(TakenBack::Gone) };
     let facts = EventFacts { visibility: snapshot.content.visibility, ..old.event.facts };
     let new = Event { content: snapshot.content, facts, ..old.event.clone() };
-    let now = write::replace(tx, ctx, &old.event, new, Said::of("undo")).await?;
+    let now = write::replace(tx, ctx, &old.event, new, WriteMeta::of("undo")).await?;
     Ok(TakenBack::Done(now.version))
 }
 
