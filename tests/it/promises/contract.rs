@@ -164,9 +164,8 @@ async fn declared_headers_are_sent_and_sent_headers_are_declared() {
     let link = alice.post("/api/v1/share-links").json(&link).expect(201).await;
     see("create_share_link", &link);
     see("get_share_link", &anybody.get(&format!("/api/v1/share-links/{}", link.str("/token"))).expect(200).await);
-    let import =
-        alice.import(&calendar.id(), "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n", &[]).await;
-    see("import_file", &import.expect(202));
+    let file = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n";
+    see("import_file", &alice.post("/api/v1/imports").upload("calendar.ics", file, &[]).expect(202).await);
     see("list_jobs", &alice.get("/api/v1/jobs").expect(200).await);
     see("logout", &ada.post("/api/v1/auth/logout").json(&json!({})).expect(204).await);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

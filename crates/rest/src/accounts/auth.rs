@@ -117,26 +117,6 @@ struct LoginBody {
     password: String,
 }
 
-/// The credentials as an OAuth 2.0 password form (RFC 6749, section 4.3.2).
-#[derive(ToSchema)]
-#[schema(title = "LoginForm", example = json!({"grant_type": "password", "username": "alice", "password": "correct horse"}))]
-#[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
-struct LoginForm {
-    /// The user name or email address.
-    username: String,
-    /// The password.
-    #[schema(format = "password")]
-    password: String,
-    /// `password`, if present.
-    grant_type: Option<String>,
-    /// Ignored.
-    scope: Option<String>,
-    /// Ignored.
-    client_id: Option<String>,
-    /// Ignored.
-    client_secret: Option<String>,
-}
-
 /// A sign-in, as JSON or as a form.
 struct Login(Attempt);
 
@@ -171,10 +151,10 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 /// Sign in
 ///
 /// Starts a session and returns its access token and refresh token. Sign in with a user name or an email address, as
-/// JSON or as an OAuth 2.0 password form. The server responds with the same 401, after the same time, to a wrong
+/// JSON; an OAuth 2.0 password form (RFC 6749, section 4.3.2) is accepted too. The server responds with the same 401, after the same time, to a wrong
 /// password and to an account that does not exist, is disabled or was deleted.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "accounts", security(()),
-    request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
+    request_body = LoginBody, responses(
     (status = 200, description = "The tokens of a new session.", body = TokensView),
     (status = 401, description = "`bad-credentials`: the user name or the password is wrong."),
 ))]

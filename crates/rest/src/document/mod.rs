@@ -159,13 +159,13 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
         operation.parameters = None;
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        // Only a body that is declared as an `Option` may be left out.
-        body.required.get_or_insert(Required::True);
+        let mut may_be_left_out = false;
         for content in body.content.values_mut() {
             if let RefOr::T(content) = content {
-                not_null(content);
+                may_be_left_out |= not_null(content);
             }
         }
+        body.required = Some(if may_be_left_out { Required::False } else { Required::True });
     }
     let has_body = operation.request_body.is_some();
     let is_public = operation.security.as_deref() == Some(&[SecurityRequirement::default()]);
@@ -215,12 +215,15 @@ fn refine_properties(name: &str, schema: &mut Schema) {
     }
 }
 
-/// A body that may be left out is described as "this or null"; but null is not read, leaving it out is.
-fn not_null(content: &mut Content) {
+/// Takes the null out of a body that may be left out, and returns whether there was one: `Option` is described as "this or
+/// null", but a null is not read.
+fn not_null(content: &mut Content) -> bool {
     if let Some(RefOr::T(Schema::OneOf(choices))) = &content.schema {
         let mut real = choices.items.iter().filter(|choice| matches!(choice, RefOr::Ref(_)));
         if let (Some(one), None) = (real.next(), real.next()) {
             content.schema = Some(one.clone());
+            return true;
         }
     }
+    false
 }

@@ -260,6 +260,8 @@ fn problem(status: &str, description: &str) -> Response {
             shapes.push(shape);
         }
     }
+    // Generated clients take the first that fits, and everything fits the general one.
+    shapes.sort_by_key(|shape| *shape == "ProblemDocument");
     let schema: RefOr<Schema> = match shapes.as_slice() {
         [one] => Ref::from_schema_name(*one).into(),
         several => {
