@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A file to import, with its options.
 #[derive(ToSchema)]
-#[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": true}))]
+#[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": "true"}))]
 #[expect(dead_code, reason = "describes the form, which `Form` reads")]
 pub struct ImportForm {
     /// The file. Its maximum size is set by the server's configuration (default: 20 MiB).
@@ -35,9 +35,9 @@ pub struct ImportForm {
     /// The calendar. Defaults to your default calendar.
     #[schema(nullable = false)]
     calendar_id: Option<uuid::Uuid>,
-    /// Whether to report only what the import would do. Defaults to `false`.
+    /// Whether to report only what the import would do: `true` or `false`, which is the default. `1` and `0` are accepted too.
     #[schema(nullable = false)]
-    dry_run: Option<bool>,
+    dry_run: Option<String>,
 }
 
 const YES_OR_NO: &[(&str, bool)] =

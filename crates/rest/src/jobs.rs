@@ -81,8 +81,30 @@ pub struct JobView {
 enum JobResult {
     /// The result of an import.
     Import(ImportResult),
+    /// The result of an import whose file could not be read.
+    Unreadable(UnreadableResult),
     /// The conflicts that have come within the horizon.
     Conflicts(ConflictsResult),
+}
+
+/// The result of an import whose file could not be read.
+#[derive(Serialize, ToSchema)]
+struct UnreadableResult {
+    /// Whether the import was only to report what it would do.
+    dry_run: bool,
+    /// The reason.
+    problem: UnreadableProblem,
+}
+
+/// The reason why a file could not be read.
+#[derive(Serialize, ToSchema)]
+struct UnreadableProblem {
+    /// The line in the file, from 1.
+    line: i64,
+    /// A stable kebab-case code.
+    code: String,
+    /// The reason, in a sentence.
+    detail: String,
 }
 
 /// The result of an import.

@@ -120,7 +120,7 @@ upload = models.ImportInput(
     file=File(io.BytesIO(SAMPLE.read_bytes()), "holidays.ics", "text/calendar"),
     profile="ics",
     calendar_id=calendar.id,
-    dry_run=False,
+    dry_run="false",
 )
 job = parsed(models.Job, import_file.sync_detailed(client=api, body=upload))
 for _ in range(300):

@@ -116,7 +116,7 @@ check(problem !== undefined && "conflicts" in problem && problem.conflicts[0]?.t
 const file = process.getBuiltinModule("fs").readFileSync(process.env["SAMPLE"] ?? "samples/public-holidays.ics", "utf8");
 let job = ok(
   await api.POST("/api/v1/imports", {
-    body: { file, profile: "ics", calendar_id: calendar.id, dry_run: false },
+    body: { file, profile: "ics", calendar_id: calendar.id, dry_run: "false" },
     bodySerializer: (body) => {
       const form = new FormData();
       for (const [name, value] of Object.entries(body ?? {})) {

@@ -313,8 +313,9 @@ pub fn add_to(components: &mut Components) {
 }
 
 fn parameters() -> [(&'static str, Parameter); 3] {
-    let header = |name: &str, most: usize, about: &str| {
-        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most)).build();
+    let header = |name: &str, most: Option<usize>, about: &str| {
+        let least = most.map(|_| 1);
+        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(least).max_length(most).build();
         ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Header)
@@ -329,9 +330,9 @@ fn parameters() -> [(&'static str, Parameter); 3] {
         "The `ETag` of the version that you have seen. The request fails with 412 if the resource has changed.";
     let if_none_match = "The `ETag` of the representation that you have. The response is 304 if it is still current.";
     [
-        ("IdempotencyKey", header("Idempotency-Key", 255, key)),
-        ("IfMatch", header("If-Match", 2_000, if_match)),
-        ("IfNoneMatch", header("If-None-Match", 2_000, if_none_match)),
+        ("IdempotencyKey", header("Idempotency-Key", Some(255), key)),
+        ("IfMatch", header("If-Match", None, if_match)),
+        ("IfNoneMatch", header("If-None-Match", None, if_none_match)),
     ]
 }
 
