@@ -13,6 +13,7 @@
 mod api;
 mod backup;
 mod checked;
+mod clients;
 mod crash;
 mod program;
 mod promises;

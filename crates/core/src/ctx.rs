@@ -162,6 +162,8 @@ pub enum Door {
     Rest,
     /// The command line.
     Cli,
+    /// The pages.
+    Web,
     /// An import.
     Import,
     /// A job of the program's own.
@@ -174,6 +176,7 @@ impl Door {
         match self {
             Door::Rest => "rest",
             Door::Cli => "cli",
+            Door::Web => "web",
             Door::Import => "import",
             Door::Job => "job",
         }

@@ -55,8 +55,8 @@ pub async fn claim(db: &Db, clock: &Clock, by: Uuid) -> Result<Option<(Job, Leas
 }
 
 /// Works on a job that one has until it is done, put off or somebody else's.
-pub async fn work(db: &Db, clock: &Clock, job: Job, lease: Lease) -> Result<()> {
-    let did = AssertUnwindSafe(run(db, clock, &job, lease)).catch_unwind().await;
+pub async fn work(db: &Db, clock: &Clock, horizon_years: i64, job: Job, lease: Lease) -> Result<()> {
+    let did = AssertUnwindSafe(run(db, clock, horizon_years, &job, lease)).catch_unwind().await;
     let did = did.unwrap_or_else(|_| Err(Error::Setup("the work panicked".to_owned()).into()));
     match did {
         Ok(ended) => {
@@ -99,10 +99,11 @@ pub async fn give_back(db: &Db, clock: &Clock, lease: Lease) -> Result<()> {
     db.write((clock.now(), lease), |tx, (now, lease)| Box::pin(jobs::give_back(tx, *now, *lease))).await
 }
 
-async fn run(db: &Db, clock: &Clock, job: &Job, lease: Lease) -> Result<Ended, Stopped> {
+async fn run(db: &Db, clock: &Clock, horizon_years: i64, job: &Job, lease: Lease) -> Result<Ended, Stopped> {
     let Some(ctx) = ctx_of(&mut *db.reader().await?, job, clock.now()).await? else {
         return Ok(Ended::failed("the account in whose name it works is not there any more", None));
     };
+    let ctx = Ctx { horizon_years, ..ctx };
     match (job.kind, job.undoing) {
         (Some(Kind::Import), false) => imports::run(db, clock, job, lease, ctx).await,
         (Some(Kind::Import), true) => imports::undo(db, clock, job, lease, ctx).await,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::extract::SignedInCall;
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -21,7 +21,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(head))
 }
 
-/// A row of the audit log.
+/// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Audited", example = json!({
     "id": "00000000000000000000000000000042", "at": "2027-01-15T10:00:00Z", "action": "write", "result": "ok",
@@ -29,34 +29,38 @@ pub fn routes() -> OpenApiRouter<App> {
     "operation": "deleted", "type": "event", "record_id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "count": 1, "detail": null
 }))]
 pub struct AuditedView {
-    /// Its place in the log: opaque, and in order as text.
+    /// The opaque position in the log. Positions sort as text.
     id: String,
-    /// When.
+    /// The instant of the action.
     at: String,
-    /// `write`, `export`, `admin_view` (an administrator saw or used what is not theirs) or `sign_in`.
+    /// The kind of action. `admin_view` means that an administrator saw or used something of another person.
     action: String,
-    /// `ok`, `failed` (a sign-in) or `refused`.
+    /// The result. `failed` occurs for sign-ins only.
     result: String,
-    /// Who did it; null for the program itself, and for sign-ins that failed.
-    #[schema(value_type = Option<Uuid>)]
+    /// The account that acted; null for the server itself and for failed sign-ins.
+    #[schema(value_type = Option<Uuid>, required)]
     actor_id: Option<UserId>,
-    /// The way in: `rest`, `cli`, `import` …
+    /// The interface that was used, such as `rest`, `cli` or `import`.
     door: String,
-    /// The client's address; null for the program's own work.
+    /// The IP address of the client; null for the server's own work.
+    #[schema(required)]
     address: Option<String>,
-    /// The `X-Request-Id` of the answer.
+    /// The `X-Request-Id` of the response.
     request_id: String,
-    /// Of a write: `created`, `updated` or `deleted`.
+    /// For a write: `created`, `updated` or `deleted`; otherwise null.
+    #[schema(required)]
     operation: Option<String>,
-    /// The kind of record.
+    /// The type of the record; null without one.
     #[serde(rename = "type")]
+    #[schema(required)]
     kind: Option<String>,
-    /// Which record.
+    /// The id of the record; null without one.
+    #[schema(required)]
     record_id: Option<Uuid>,
-    /// How often: sign-ins that failed are counted per minute and address.
+    /// The number of occurrences. Failed sign-ins are counted per minute and address.
     count: i64,
-    /// More: roles before and after, what an administrator saw.
-    #[schema(value_type = Option<Object>)]
+    /// More about the action, such as the role before and after; null without more.
+    #[schema(value_type = Option<Object>, required)]
     detail: Option<Value>,
 }
 
@@ -83,25 +87,29 @@ impl AuditedView {
 /// A page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub struct AuditPage {
-    /// Newest first.
+    /// The entries, newest first.
     items: Vec<AuditedView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// The head of the chain. Kept elsewhere, it shows later that nothing before it was changed or cut off.
+/// The head of the hash chain. A copy of it kept elsewhere proves later that no earlier row was changed or removed.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "AuditHead", example = json!({
     "n": 42, "id": "00000000000000000000000000000042", "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "sealed_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct AuditHead {
-    /// How many seals there are; 0 before the first.
+    /// The number of seals; 0 before the first.
     n: i64,
-    /// The last row that is sealed; null before the first.
+    /// The last sealed row; null before the first seal.
+    #[schema(required)]
     id: Option<String>,
-    /// SHA-256 over the seal before and the rows since, in hexadecimal digits; null before the first.
+    /// The SHA-256 hash of the previous seal and the rows since, in hexadecimal; null before the first seal.
+    #[schema(required)]
     hash: Option<String>,
-    /// When it was sealed.
+    /// The instant of the seal; null before the first.
+    #[schema(required)]
     sealed_at: Option<String>,
 }
 
@@ -118,15 +126,15 @@ impl AuditHead {
 
 /// List the audit log
 ///
-/// Writes, exports, what administrators saw by their rights alone, and sign-ins, newest first. For administrators.
+/// Returns writes, exports, administrators' views of other people's data, and sign-ins, newest first. Requires an
+/// administrator; a personal token also needs the scope `admin`.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "operation", operation_id = "list_audit",
-    params(("actor_id" = Option<uuid::Uuid>, Query, description = "Only what this account did"),
-        ("action" = Option<String>, Query, description = "Only `write`, `export`, `admin_view` or `sign_in`"),
-        ("record_id" = Option<uuid::Uuid>, Query, description = "Only about this record"),
-        ("from" = Option<String>, Query, description = "From this instant on; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to this one"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = AuditPage), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("actor_id" = Option<uuid::Uuid>, Query, description = "Only actions of this account."),
+        ("action" = Option<String>, Query, description = "Only actions of this kind."),
+        ("record_id" = Option<uuid::Uuid>, Query, description = "Only entries about this record."),
+        ("from" = Option<String>, Query, description = "Only entries from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only entries before this instant (RFC 3339 with offset)."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = AuditPage), (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`.")))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     call.as_admin()?;
     let filter = Filter {
@@ -147,12 +155,13 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     }))
 }
 
-/// The head of the audit log
+/// Show the head of the audit log
 ///
-/// The rows are sealed in a chain every second; `kalends check` verifies it. Keep the head elsewhere now and then. For
-/// administrators.
+/// Returns the newest seal of the audit log. The server seals new rows in a hash chain every second, and `kalends
+/// check` verifies the chain. Keep a copy of the head elsewhere to prove later that no row was changed or removed.
+/// Requires an administrator.
 #[utoipa::path(get, path = "/api/v1/audit/head", tag = "operation", operation_id = "get_audit_head",
-    responses((status = 200, description = "The newest seal", body = AuditHead), (status = 403, description = "`role-needed` or `scope-needed`: only administrators may", body = ProblemDocument)))]
+    responses((status = 200, description = "The newest seal.", body = AuditHead), (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`.")))]
 async fn head(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
     call.as_admin()?;
     query.finish()?;

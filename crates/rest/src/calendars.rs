@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::extract::{Body, Call, PathId, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -21,7 +21,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
 }
 
-/// A calendar as the caller may see it.
+/// A calendar, as you may see it.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Calendar", example = json!({
     "id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10", "name": "Choir", "description": "Rehearsals and concerts", "color": "#3366cc",
@@ -30,35 +30,37 @@ pub fn routes() -> OpenApiRouter<App> {
     "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-16T08:30:00Z"
 }))]
 pub struct CalendarView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: CalendarId,
-    /// What it is called.
+    /// The name.
     name: String,
-    /// What it is for.
+    /// The description.
     description: String,
-    /// `#rrggbb`.
+    /// The color as `#rrggbb`; null without one.
+    #[schema(required)]
     color: Option<String>,
-    /// The IANA zone of times that come without one.
+    /// The IANA time zone of times that have none of their own.
     time_zone: String,
-    /// Who sees it beside those it is shared with: `private`, `internal` (everybody with an account) or `public`.
+    /// Who can see the calendar besides the people it is shared with. `internal` means everyone with an account.
     visibility: &'static str,
-    /// Whether events are reviewed before they are published: `none` or `required`.
+    /// Whether events are reviewed before they are published.
     review: &'static str,
-    /// What happens when events overlap: `ignore`, `warn` or `reject`.
+    /// What happens when events of the calendar overlap.
     conflicts: &'static str,
-    /// The owner it belongs to.
+    /// The account that owns the calendar.
     #[schema(value_type = uuid::Uuid)]
     owner_id: kalends_kernel::UserId,
-    /// What you are to it; null when you are not signed in.
+    /// Your role on the calendar; null without sign-in or without a role.
+    #[schema(required)]
     my_role: Option<&'static str>,
-    /// Whether it is the calendar that the account was made with.
+    /// Whether this is the default calendar of its owner.
     is_default: bool,
-    /// Counts its changes.
+    /// The version. It grows by 1 with each change.
     version: i64,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
 }
 
@@ -90,37 +92,44 @@ impl CalendarView {
     }
 }
 
-/// What can be said about a calendar.
+/// A new calendar.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "CalendarInput", example = json!({"name": "Choir", "time_zone": "Europe/Zurich", "visibility": "internal"}))]
 pub struct CalendarBody {
-    /// 1 to 200 characters.
+    /// A name of 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// At most 10,000 characters.
     description: Option<String>,
-    /// `#rrggbb`.
+    /// The color as `#rrggbb`.
     color: Option<String>,
-    /// An IANA zone; without one that of your account.
+    /// The IANA time zone. Defaults to that of your account.
     time_zone: Option<String>,
-    /// `private` (default), `internal` or `public`; public needs the account role organizer or admin.
+    /// Who can see the calendar. Defaults to `private`; `public` requires the account role organizer or admin.
     visibility: Option<String>,
-    /// `none` (default) or `required`.
+    /// Whether events are reviewed before they are published. Defaults to `none`.
     review: Option<String>,
-    /// `ignore` (default), `warn` or `reject`.
+    /// What happens when events overlap. Defaults to `ignore`.
     conflicts: Option<String>,
 }
 
-/// The same for a change: every field may be left out.
+/// The fields of a calendar to change. All are optional.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "CalendarPatch", example = json!({"color": "#cc3366"}))]
 pub struct CalendarPatch {
+    /// A name of 1 to 200 characters.
     name: Option<String>,
+    /// At most 10,000 characters.
     description: Option<String>,
+    /// The color as `#rrggbb`; null for none.
     color: Option<String>,
+    /// The IANA time zone.
     time_zone: Option<String>,
+    /// Who can see the calendar.
     visibility: Option<String>,
+    /// Whether events are reviewed before they are published.
     review: Option<String>,
+    /// What happens when events overlap.
     conflicts: Option<String>,
 }
 
@@ -129,10 +138,12 @@ pub struct CalendarPatch {
 pub struct CalendarPage {
     /// The calendars, by name.
     items: Vec<CalendarView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -143,11 +154,11 @@ fn view(allowed: &Allowed) -> Reply {
 
 /// List calendars
 ///
-/// All that are shared with you or open to you, by name. Without signing in: the public ones.
+/// Returns the calendars that you may see, sorted by name. Without sign-in, returns the public calendars.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "calendars", operation_id = "list_calendars", security((), ("bearer" = [])),
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = CalendarPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = CalendarPage)))]
 async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
     let total = query.include_total();
@@ -162,12 +173,12 @@ async fn list(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     }))
 }
 
-/// Make a calendar
+/// Create a calendar
 ///
-/// It belongs to you; share it with others afterwards.
+/// Creates a calendar that you own and returns it. Creating a public calendar requires the account role organizer or
+/// admin. Use `POST /calendars/{id}/share` to give other people access.
 #[utoipa::path(post, path = "/api/v1/calendars", tag = "calendars", operation_id = "create_calendar", request_body = CalendarBody,
-    responses((status = 201, description = "Made; `Location` says where", body = CalendarView), (status = 403, description = "A public calendar needs the role organizer", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = CalendarView), (status = 403, description = "`role-needed`: a public calendar requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let input = CalendarInput::parse(&body.map)?;
     write(&app, call.call, body.digest, input, |tx, ctx, input| {
@@ -182,9 +193,9 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show a calendar
 ///
-/// Also without signing in, where it is public.
-#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar")),
-    responses((status = 200, description = "The calendar", body = CalendarView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Returns a calendar that you may see. Public calendars need no sign-in.
+#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "get_calendar", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The calendar.")),
+    responses((status = 200, description = "The calendar", body = CalendarView), (status = 304)))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -193,14 +204,14 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<CalendarId>
     Ok(Reply::unless_known(&call, view.etag(), &view))
 }
 
-/// Change a calendar
+/// Update a calendar
 ///
-/// A JSON merge patch (RFC 7396). Owners may. With another zone, all-day and floating events move to its days.
-#[utoipa::path(patch, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarPatch,
-    responses((status = 200, description = "As it is now", body = CalendarView), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 409, description = "`conflict`: in another `time_zone` its all-day and floating events, which `event_ids` names, would take time that is taken, and its policy or that of a venue is `reject`", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Applies a JSON merge patch (RFC 7396) and returns the updated calendar. Requires the owner role. If you change the
+/// time zone, all-day and floating events move to the days of the new zone; this fails with 409 if they would then
+/// conflict with other events and the policy is `reject`.
+#[utoipa::path(patch, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "update_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar.")), request_body = CalendarPatch,
+    responses((status = 200, description = "The updated resource.", body = CalendarView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`conflict`: in the new `time_zone` the all-day and floating events that `event_ids` lists would overlap others, and the policy of the calendar or of a venue is `reject`."), (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -214,10 +225,11 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<C
 
 /// Delete a calendar
 ///
-/// Its events go out of sight with it. Owners may; the calendar that an account was made with stays.
-#[utoipa::path(delete, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "It is the account's own calendar", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`", body = ProblemDocument)))]
+/// Deletes a calendar and hides its events. Requires the owner role. The default calendar of an account cannot be
+/// deleted (409).
+#[utoipa::path(delete, path = "/api/v1/calendars/{id}", tag = "calendars", operation_id = "delete_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`default-calendar`: a default calendar cannot be deleted."), (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<CalendarId>) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -26,41 +26,43 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(dry_run)).routes(routes!(free_busy)).routes(routes!(free_slots))
 }
 
-/// Something that takes the same time, as far as you may see it.
+/// An event that takes the same time, as far as you may see it.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Conflict", example = json!({
     "event_id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "title": "Rehearsal", "start": "2027-03-29T19:30:00+02:00", "end": "2027-03-29T21:00:00+02:00",
     "original_start": "2027-03-29T19:30:00+02:00", "reason": "venue", "reasons": ["venue", "calendar"]
 }))]
 pub struct ClashView {
-    /// Which event; null when you may not know.
-    #[schema(value_type = Option<Uuid>)]
+    /// The event; null if you may not know which one it is.
+    #[schema(value_type = Option<Uuid>, required)]
     event_id: Option<EventId>,
-    /// What it is called; null when you only see that the time is taken.
+    /// The title; null if you may see only that the time is taken.
+    #[schema(required)]
     title: Option<String>,
-    /// When it begins, with offset; when the overlap begins, if you may not know which event it is.
+    /// The start, with offset. If you may not know the event, the start of the overlap.
     start: String,
-    /// When it ends, or the overlap.
+    /// The end, with offset. If you may not know the event, the end of the overlap.
     end: String,
-    /// Of a series: which instance.
+    /// The original start of the instance of a series; null otherwise.
+    #[schema(required)]
     original_start: Option<String>,
-    /// The most specific reason: `venue`, `calendar` or `user`; of warnings `duplicate`.
+    /// The most specific reason. Warnings have the reason `duplicate`.
     reason: &'static str,
-    /// Every reason.
+    /// All reasons.
     reasons: Vec<&'static str>,
 }
 
-/// What a check for conflicts found.
+/// The result of a check for conflicts.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ConflictReport")]
 pub struct ReportView {
-    /// What takes the same time, by start; at most 100.
+    /// The events that take the same time, by start; at most 100.
     pub conflicts: Vec<ClashView>,
-    /// Whether there are more than are listed.
+    /// Whether there are more conflicts than are listed.
     pub more: bool,
-    /// Probably the same event once more: the same title in the same calendar, at most an hour apart; `reason` is `duplicate`.
+    /// Probable duplicates: events with the same title in the same calendar, at most an hour apart.
     pub warnings: Vec<ClashView>,
-    /// Up to when all is known.
+    /// The instant up to which conflicts were checked.
     pub checked_until: String,
 }
 
@@ -91,52 +93,52 @@ impl ReportView {
     }
 }
 
-/// An event that might be.
+/// An event to check for conflicts.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ConflictQuestion", example = json!({
     "start": "2027-03-22T19:30:00", "end": "2027-03-22T21:00:00", "time_zone": "Europe/Zurich", "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO"]
 }))]
 pub struct WhatIfBody {
-    /// `2027-03-22T19:30:00` (in `time_zone`), with an offset, or a date with `all_day`.
+    /// The start: `2027-03-22T19:30:00` (in `time_zone`), with an offset, or a date with `all_day`.
     start: String,
-    /// The first moment after.
+    /// The end (exclusive).
     end: Option<String>,
-    /// An IANA zone; without one that of the calendar, else of the venue, else yours.
+    /// The IANA time zone. Defaults to that of the calendar, then of the venue, then yours.
     time_zone: Option<String>,
-    /// The zone of the end, when it is another one.
+    /// The time zone of the end, if it differs from that of the start.
     end_time_zone: Option<String>,
-    /// `start` and `end` are dates.
+    /// Whether `start` and `end` are dates.
     all_day: Option<bool>,
-    /// The wall clock is that of wherever one is.
+    /// Whether the local time applies in every time zone.
     floating: Option<bool>,
-    /// RRULE, RDATE and EXDATE lines.
+    /// RRULE, RDATE and EXDATE lines (RFC 5545).
     recurrence: Option<Vec<String>>,
-    /// As those of events.
+    /// Changed and cancelled instances, as for events.
     #[schema(value_type = Option<Vec<Object>>)]
     overrides: Option<Vec<Value>>,
-    /// Look in this calendar.
+    /// Check this calendar.
     calendar_id: Option<Uuid>,
-    /// Look at this venue.
+    /// Check this venue.
     venue_id: Option<Uuid>,
-    /// Look at the time of these people; at most 100.
+    /// Check the time of these people; at most 100.
     user_ids: Option<Vec<Uuid>>,
-    /// Look at the time of the people that it names.
+    /// Check the time of the people in this audience.
     #[schema(value_type = Option<Object>)]
     audience: Option<Value>,
-    /// Leave this event out: the one that is to be moved.
+    /// Ignore this event, for example the one that you are about to move.
     exclude_event_id: Option<Uuid>,
-    /// With `calendar_id`: also warn of probable duplicates.
+    /// With `calendar_id`: also warn about probable duplicates.
     title: Option<String>,
 }
 
-/// What would conflict?
+/// Find conflicts
 ///
-/// With an event that is not made. Looks in the calendar, at the venue and at the people that are named, at your own time when
-/// none is. Exact across series up to `checked_until`. Of others' events you get what you may see: perhaps only the times. Other
-/// people count as busy only with what you may see at least as busy.
+/// Checks an event that does not exist yet for conflicts, and changes nothing. Checks the calendar, the venue and the
+/// people in the request, or your own time if it names none. The result is exact for series, up to `checked_until`.
+/// Only events whose times you may see are reported or counted as busy, and you see of each only what you may see.
 #[utoipa::path(post, path = "/api/v1/conflicts", tag = "conflicts", operation_id = "find_conflicts", request_body = WhatIfBody,
-    responses((status = 200, description = "What takes the same time", body = ReportView), (status = 404, description = "The calendar or venue is not there, or not yours to see", body = ProblemDocument),
-        (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "The conflicts.", body = ReportView), (status = 404, description = "The calendar or the venue does not exist, or you are not allowed to see it."),
+        (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn dry_run(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let what = DryRun::parse(body.map)?;
     let read =
@@ -145,13 +147,13 @@ async fn dry_run(State(app): State<App>, call: SignedInCall, body: Body) -> Answ
     Ok(Reply::ok(&ReportView::of(&report)))
 }
 
-/// A stretch of time.
+/// An interval of time.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Stretch")]
 pub struct StretchView {
-    /// The first moment.
+    /// The start, with offset.
     start: String,
-    /// The first moment after.
+    /// The end (exclusive), with offset.
     end: String,
 }
 
@@ -160,29 +162,31 @@ fn stretches(all: &[Stretch], zone: &TimeZone) -> Vec<StretchView> {
     all.iter().map(|(start, end)| StretchView { start: shown(*start), end: shown(*end) }).collect()
 }
 
-/// When a person is busy.
+/// The busy times of a person.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "BusyUser")]
 pub struct BusyUser {
+    /// The person.
     #[schema(value_type = Uuid)]
     user_id: UserId,
-    /// Joined where it overlaps or touches, by start.
+    /// The busy intervals, merged and sorted by start.
     busy: Vec<StretchView>,
-    /// Whether that is all. Of other people you get what you may see at least as busy.
+    /// Whether the list is complete. Of other people you see only events whose times you may see.
     complete: bool,
 }
 
-/// When a venue is taken.
+/// The times at which a venue is taken.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "BusyVenue")]
 pub struct BusyVenue {
+    /// The venue.
     #[schema(value_type = Uuid)]
     venue_id: VenueId,
-    /// Joined where it overlaps or touches, by start.
+    /// The busy intervals, merged and sorted by start.
     busy: Vec<StretchView>,
 }
 
-/// When people and venues are busy.
+/// The busy times of people and venues.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "FreeBusy", example = json!({
     "from": "2027-03-22T00:00:00Z", "to": "2027-03-23T00:00:00Z", "busy": [{"start": "2027-03-22T18:30:00Z", "end": "2027-03-22T20:00:00Z"}],
@@ -190,26 +194,27 @@ pub struct BusyVenue {
     "venues": []
 }))]
 pub struct FreeBusyView {
-    /// The beginning of the window.
+    /// The start of the window.
     from: String,
-    /// Its end.
+    /// The end of the window.
     to: String,
-    /// When any of those asked for is busy.
+    /// The intervals in which any of them is busy.
     busy: Vec<StretchView>,
-    /// Each person.
+    /// The busy times of each person.
     users: Vec<BusyUser>,
-    /// Each venue.
+    /// The busy times of each venue.
     venues: Vec<BusyVenue>,
 }
 
-/// When are they busy?
+/// Show busy times
 ///
-/// People and venues, without a word about by what. Yourself when nobody is named.
+/// Returns when people and venues are busy, without revealing which events make them busy. Returns your own busy times
+/// if the request names nobody. Only events whose times you may see are counted.
 #[utoipa::path(get, path = "/api/v1/freebusy", tag = "conflicts", operation_id = "free_busy",
-    params(("user_id" = Option<String>, Query, description = "People, separated by commas; at most 100"), ("venue_id" = Option<String>, Query, description = "Venues, separated by commas; at most 100"),
-        ("from" = String, Query, description = "From here; RFC 3339 with offset"), ("to" = String, Query, description = "… up to here; at most 366 days later"),
-        ("time_zone" = Option<String>, Query, description = "The IANA zone whose offsets the answer shows; UTC without one")),
-    responses((status = 200, description = "When", body = FreeBusyView), (status = 404, description = "A venue is not there", body = ProblemDocument), (status = 422, description = "A parameter is not right, or it takes too much work", body = ProblemDocument)))]
+    params(("user_id" = Option<String>, Query, description = "The people: account ids, separated by commas; at most 100."), ("venue_id" = Option<String>, Query, description = "The venues: ids, separated by commas; at most 100."),
+        ("from" = String, Query, description = "The start of the window (RFC 3339 with offset)."), ("to" = String, Query, description = "The end of the window, at most 366 days after `from` (RFC 3339 with offset)."),
+        ("time_zone" = Option<String>, Query, description = "The IANA time zone of the times in the response. Defaults to UTC.")),
+    responses((status = 200, description = "The busy intervals.", body = FreeBusyView), (status = 404, description = "One of the venues does not exist."), (status = 422, description = "`invalid`: a parameter has an invalid value. `too-much-to-check`: the request needs too much work.")))]
 async fn free_busy(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let users = query.ids::<UserId>("user_id", MOST_SUBJECTS).unwrap_or_default();
     let venues = query.ids::<VenueId>("venue_id", MOST_SUBJECTS).unwrap_or_default();
@@ -243,51 +248,53 @@ async fn free_busy(State(app): State<App>, call: SignedInCall, mut query: Query)
     }))
 }
 
-/// What kind of slot is looked for.
+/// A search for free slots.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "FreeSlotsInput", example = json!({
     "duration": "PT1H", "from": "2027-03-22T00:00:00", "to": "2027-03-27T00:00:00", "time_zone": "Europe/Zurich",
     "working_hours": {"from": "08:00", "to": "18:00", "days": ["mo", "tu", "we", "th", "fr"]}, "limit": 3
 }))]
 pub struct FreeSlotsBody {
-    /// How long: `PT1H30M`, from a minute to 31 days.
+    /// The length as an ISO 8601 duration such as `PT1H30M`, from a minute to 31 days.
     duration: String,
-    /// From here, in `time_zone` or with an offset.
+    /// The start of the search, in `time_zone` or with an offset.
     from: String,
-    /// … up to here; at most 366 days later.
+    /// The end of the search; at most 366 days later.
     to: String,
-    /// Who must be free; at most 100. You, when neither people nor a venue are named.
+    /// The people who must be free; at most 100. Defaults to you, if the request names no venue either.
     user_ids: Option<Vec<Uuid>>,
-    /// Which venue must be free.
+    /// The venue that must be free.
     venue_id: Option<Uuid>,
-    /// The IANA zone of times without offset, of the working hours and of the answer; UTC without one.
+    /// The IANA time zone of times without offset, of the working hours and of the response. Defaults to UTC.
     time_zone: Option<String>,
-    /// `{from: "08:00", to: "18:00", days: ["mo", …]}`: within these hours of these days (every day without `days`).
+    /// `{from: "08:00", to: "18:00", days: ["mo", …]}`: only slots within these hours on these days. Without `days`, on
+    /// every day.
     #[schema(value_type = Option<Object>)]
     working_hours: Option<Value>,
-    /// On which minutes a slot may begin: multiples of this since midnight; 15 by default.
+    /// The step in minutes at which slots may start, counted from midnight. Defaults to 15.
     step: Option<i64>,
-    /// How many at most: 1 to 100, 10 by default.
+    /// The maximum number of slots: 1 to 100. Defaults to 10.
     limit: Option<i64>,
 }
 
-/// Slots in which everybody is free.
+/// Slots in which everyone is free.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "FreeSlots")]
 pub struct SlotsView {
-    /// The slots, by start; none overlaps another.
+    /// The slots, sorted by start, without overlaps.
     items: Vec<StretchView>,
-    /// Always null: there is one page.
+    /// Always null, because there is only one page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// Find a time
+/// Find free slots
 ///
-/// The first slots in which the people and the venue are free. Other people count as busy only with what you may see at least
-/// as busy.
+/// Returns the first slots in which all given people and the venue are free. Only events whose times you may see are
+/// counted as busy.
 #[utoipa::path(post, path = "/api/v1/free-slots", tag = "conflicts", operation_id = "find_free_slots", request_body = FreeSlotsBody,
-    responses((status = 200, description = "The slots; none when there is none", body = SlotsView), (status = 404, description = "The venue is not there", body = ProblemDocument),
-        (status = 422, description = "Some values are not right, or it takes too much work", body = ProblemDocument)))]
+    responses((status = 200, description = "The free slots. The list is empty if there is none.", body = SlotsView), (status = 404, description = "The venue does not exist."),
+        (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn free_slots(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let wanted = FreeSlots::parse(&body.map)?;
     let args = (call.call.ctx.clone(), wanted.clone());

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::events::EventView;
 use crate::extract::Call;
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::stream_body;
 
@@ -59,23 +59,23 @@ impl Format {
 
 /// Export events
 ///
-/// Everything that the list of events with the same filters shows, in all its pages, as one file. CSV (RFC 4180) has a row
-/// for each event or, with `expand=true`, instance; texts that a spreadsheet would take for a formula begin with an
-/// apostrophe. Who is signed in is noted in the audit log, with the filters.
+/// Returns all events that the list of events with the same filters returns, as one file in the given format. A CSV
+/// file (RFC 4180) has a row for each event or, with `expand=true`, for each instance; a text that a spreadsheet would
+/// read as a formula starts with an apostrophe. The export of a signed-in user is recorded in the audit log with its
+/// filters.
 #[utoipa::path(get, path = "/api/v1/exports", tag = "feeds", operation_id = "export_events", security((), ("bearer" = [])),
-    params(("format" = String, Query, description = "`ics`, `csv` or `json`"),
-        ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
-        ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to; not for ics"),
-        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
-        ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
-        ("q" = Option<String>, Query, description = "Only what has all these words, as `GET /api/v1/events` finds them"),
-        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only what takes place at this venue"),
-        ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
-        ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards; not for ics"),
-        ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
+    params(("format" = String, Query, description = "The format of the file."),
+        ("from" = Option<String>, Query, description = "Only events that overlap the time from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only events that overlap the time before this instant (RFC 3339 with offset)."),
+        ("expand" = Option<bool>, Query, description = "`true` returns the instances of series instead of the series. Requires `from` and `to`. Not allowed for `ics`."),
+        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only events of this calendar."), ("ids" = Option<String>, Query, description = "Only these events: ids, separated by commas."),
+        ("state" = Option<String>, Query, description = "Only events in this editorial state."), ("mine" = Option<bool>, Query, description = "Only events that you created."),
+        ("q" = Option<String>, Query, description = "Only events with all these words, as in `GET /api/v1/events`."),
+        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only events at this venue."),
+        ("category" = Option<String>, Query, description = "Only events with this category."), ("weekday" = Option<String>, Query, description = "Only events that start on this weekday: `mo` to `su`, or 1 (Monday) to 7."),
+        ("deleted" = Option<bool>, Query, description = "`true` returns the events in the trash that you own."), ("sort" = Option<String>, Query, description = "The sort key. A leading `-` reverses the order. Defaults to `start`. Not allowed for `ics`."),
+        ("lang" = Option<String>, Query, description = "The language of the title of events of which you may see only the times: `en`, `de` or `fr`.")),
     responses((status = 200, description = "The file", content((String = "text/calendar"), (String = "text/csv"), (crate::events::EventFile = "application/json"))),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument),
-        (status = 503, description = "A series in the window takes too much work", body = ProblemDocument)))]
+        (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn export(State(app): State<App>, call: Call, mut query: Query) -> Answer<Response> {
     let format = query.choice("format", Format::NAMES);
     if format.is_none() && !query.has("format") {

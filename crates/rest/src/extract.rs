@@ -304,7 +304,7 @@ impl Body {
     }
 }
 
-/// A body that may be left out.
+/// A body that may be left out. An empty JSON object counts as left out: many clients always send one.
 pub struct OptionalBody(pub Option<Body>);
 
 impl<S: Send + Sync> FromRequest<S> for OptionalBody {
@@ -316,7 +316,8 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
         if nothing {
             Ok(OptionalBody(None))
         } else {
-            Body::from_request(request, state).await.map(|body| OptionalBody(Some(body)))
+            let body = Body::from_request(request, state).await?;
+            Ok(OptionalBody(Some(body).filter(|body| !body.map.is_empty())))
         }
     }
 }

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, Call, PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{HEADERS, Reply};
 use crate::response_cache::FeedKey;
@@ -60,14 +60,13 @@ pub(crate) fn language(query: &mut Query) -> Option<Language> {
     query.text("lang").map(|tag| Language::of(&tag))
 }
 
-/// Calendar as iCalendar
+/// Show a calendar as iCalendar
 ///
-/// Every published event of the calendar as you may see it, live: whoever is not signed in sees public events of public
-/// calendars. Unchanged, it answers 304 without reading an event.
+/// Returns the published events of a calendar, as you may see them, as iCalendar text for calendar apps. Without
+/// sign-in, returns the public events of public calendars. Send `If-None-Match` to get 304 if nothing has changed.
 #[utoipa::path(get, path = "/calendars/{id}.ics", tag = "feeds", operation_id = "get_calendar_feed", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The calendar"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`: the language of the word for what you only see as busy")),
-    responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The calendar."), ("lang" = Option<String>, Query, description = "The language of the title of events of which you may see only the times: `en`, `de` or `fr`.")),
+    responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_calendar(
     State(app): State<App>,
     call: Call,
@@ -91,13 +90,12 @@ async fn of_calendar(
     Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
-/// Event as iCalendar
+/// Show an event as iCalendar
 ///
-/// One event, with all that makes up its series, as you may see it.
+/// Returns one event, with its whole series, as you may see it, as iCalendar text.
 #[utoipa::path(get, path = "/events/{id}.ics", tag = "feeds", operation_id = "get_event_feed", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`")),
-    responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("lang" = Option<String>, Query, description = "The language: `en`, `de` or `fr`.")),
+    responses((status = 200, description = "A calendar with the event", body = String, content_type = "text/calendar"), (status = 304)))]
 async fn of_event(
     State(app): State<App>,
     call: Call,
@@ -120,13 +118,14 @@ async fn of_event(
     Box::pin(answer(&app, &call, asked, Some(&source))).await
 }
 
-/// Secret feed as iCalendar
+/// Show a secret feed as iCalendar
 ///
-/// The calendars of a secret feed as its owner may see them now; whoever knows the address needs nothing else.
+/// Returns the calendars of a secret feed, as its owner may see them now, as iCalendar text. The secret in the address
+/// is the only credential.
 #[utoipa::path(get, path = "/feeds/{token}.ics", tag = "feeds", operation_id = "get_secret_feed", security(()),
-    params(("token" = String, Path, description = "The secret of the feed"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the owner's account")),
-    responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such feed, or it was deleted", body = ProblemDocument)))]
+    params(("token" = String, Path, description = "The secret of the feed."), ("lang" = Option<String>, Query, description = "The language: `en`, `de` or `fr`. Defaults to that of the owner.")),
+    responses((status = 200, description = "The calendars", body = String, content_type = "text/calendar"), (status = 304),
+        (status = 404, description = "The feed does not exist or was deleted.")))]
 async fn of_secret(
     State(app): State<App>,
     call: Call,
@@ -242,19 +241,20 @@ fn shown(at: Timestamp, now: Timestamp) -> Timestamp {
     "created_at": "2027-01-15T10:00:00Z", "last_used_at": null
 }))]
 struct FeedView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: FeedId,
-    /// What you call it; apps show it as the name of the calendar.
+    /// The name, which calendar apps show.
     name: String,
-    /// Which calendars it shows; null for all that are yours or shared with you.
-    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    /// The calendars in the feed; null for all that you own or that are shared with you.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, required)]
     calendar_ids: Option<Vec<CalendarId>>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: bool,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it was last fetched, to the hour; null if never.
+    /// The hour of the last request; null if there was none.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -277,10 +277,10 @@ impl FeedView {
 struct MadeFeedView {
     #[serde(flatten)]
     made: FeedView,
-    /// Its address, for a calendar app. It is shown this once.
+    /// The address for a calendar app. It is shown only once.
     #[schema(example = "https://events.example.org/feeds/klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ics")]
     url: String,
-    /// The secret in it.
+    /// The secret in the address.
     #[schema(example = "klf_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     token: String,
 }
@@ -290,20 +290,22 @@ struct MadeFeedView {
 struct FeedPage {
     /// The feeds, newest first.
     items: Vec<FeedView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
 /// List your secret feeds
 ///
-/// Never their secrets.
+/// Returns your secret feeds without their addresses.
 #[utoipa::path(get, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "list_feeds",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = FeedPage)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = FeedPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
     query.finish()?;
@@ -314,28 +316,27 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     Ok(Reply::ok(&FeedPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// What a secret feed shall be.
+/// A new secret feed.
 #[derive(ToSchema)]
 #[schema(title = "FeedInput", example = json!({"name": "My phone", "busy_only": false}))]
 #[expect(dead_code, reason = "describes the body, which `FeedInput` reads with all its errors at once")]
 struct FeedBody {
-    /// 1 to 100 characters.
+    /// A name of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// Which calendars, 1 to 100 that you see; left out, all that are yours or shared with you, also later ones.
+    /// 1 to 100 calendars that you may see. Defaults to all that you own or that are shared with you, now or later.
     calendar_ids: Option<Vec<uuid::Uuid>>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: Option<bool>,
 }
 
-/// Make a secret feed
+/// Create a secret feed
 ///
-/// Its address is in the answer and never shown again; so this request cannot be repeated by an idempotency key. Whoever
-/// knows the address reads what you may read. Not by personal token.
+/// Creates a feed with a secret address and returns it. Anyone who knows the address can read what you may read. The
+/// address is shown only once, so `Idempotency-Key` has no effect here. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/me/feeds", tag = "feeds", operation_id = "create_feed", request_body = FeedBody,
-    responses((status = 201, description = "CreatedFeed; `url` is the address", body = MadeFeedView),
-        (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeFeedView),
+        (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
     let input = FeedInput::parse(&body.map)?;
@@ -352,10 +353,10 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Delete a secret feed
 ///
-/// Its address is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+/// Deletes a feed. Its address stops working at once. Personal tokens are not accepted.
+#[utoipa::path(delete, path = "/api/v1/me/feeds/{id}", tag = "feeds", operation_id = "delete_feed", params(("id" = uuid::Uuid, Path, description = "The feed.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+        (status = 404, description = "It does not exist, or it belongs to another account.")))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<FeedId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::accounts::is_current;
 use crate::app::App;
 use crate::extract::{Body, PathId, PathPair, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -33,23 +33,24 @@ pub fn routes() -> OpenApiRouter<App> {
     "my_role": "owner", "version": 1, "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct GroupView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: GroupId,
-    /// What it is called.
+    /// The name.
     name: String,
-    /// What it is for.
+    /// The description.
     description: String,
-    /// Who changes it.
+    /// The account that owns the group.
     #[schema(value_type = uuid::Uuid)]
     owner_id: UserId,
-    /// `owner`, `member`, or null for administrators who are neither.
+    /// Your role in the group; null for administrators who are neither owner nor member.
+    #[schema(required)]
     my_role: Option<&'static str>,
-    /// Counts its changes; who is in it is none.
+    /// The version. It grows with each change of the group, but not of its members.
     version: i64,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
 }
 
@@ -80,22 +81,23 @@ impl GroupView {
 pub struct GroupPage {
     /// The groups, by name.
     items: Vec<GroupView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// Somebody in a group.
+/// A member of a group.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "GroupMember")]
 pub struct MemberView {
     /// The account.
     #[schema(value_type = uuid::Uuid)]
     user_id: UserId,
-    /// The name for people.
+    /// The display name.
     name: String,
     /// The user name.
     username: String,
-    /// Since when.
+    /// The instant at which the person became a member.
     created_at: String,
 }
 
@@ -104,62 +106,65 @@ pub struct MemberView {
 pub struct MemberPage {
     /// The members, by user name.
     items: Vec<MemberView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// How many are in a group.
+/// The size of a group.
 #[derive(Serialize, ToSchema)]
 pub struct MemberCount {
-    /// How many people are in it now.
+    /// The number of members.
     members: i64,
 }
 
-/// What can be said about a group.
+/// A new group.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "GroupInput", example = json!({"name": "Board", "description": "The board of the club"}))]
 pub struct GroupBody {
-    /// 1 to 200 characters.
+    /// A name of 1 to 200 characters.
     name: String,
     /// At most 2,000 characters.
     description: Option<String>,
-    /// Yourself; another only in a change.
+    /// The owner, who must be you.
     owner_id: Option<uuid::Uuid>,
 }
 
-/// The same for a change: every field may be left out.
+/// The fields of a group to change. All are optional.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "GroupPatch", example = json!({"name": "The board"}))]
 pub struct GroupPatch {
+    /// A name of 1 to 200 characters.
     name: Option<String>,
+    /// At most 2,000 characters.
     description: Option<String>,
-    /// Somebody in the group, to whom it is handed over.
+    /// The member who becomes the owner.
     owner_id: Option<uuid::Uuid>,
 }
 
-/// Whom to put into a group.
+/// The people to add to a group.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "MembersInput", example = json!({"users": [{"username": "bob"}]}))]
 pub struct MembersBody {
-    /// At least one, at most 200.
+    /// 1 to 200 people.
     users: Vec<MemberLine>,
 }
 
-/// Somebody to put into a group.
+/// A person to add to a group.
 #[derive(Serialize, ToSchema)]
 pub struct MemberLine {
-    /// Either this …
+    /// The person, by account id.
     user_id: Option<uuid::Uuid>,
-    /// … or this; case does not count.
+    /// The person, by user name, ignoring case.
     username: Option<String>,
 }
 
 /// List groups
 ///
-/// Those that you own or are in, by name.
+/// Returns the groups that you own or are a member of, sorted by name.
 #[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "list_groups",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = GroupPage)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = GroupPage)))]
 async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
     query.finish()?;
@@ -169,11 +174,11 @@ async fn list_groups(State(app): State<App>, call: SignedInCall, mut query: Quer
     Ok(Reply::ok(&GroupPage { items, next_cursor: page.next.map(|next| next.encode()) }))
 }
 
-/// Make a group
+/// Create a group
 ///
-/// It is yours, and you are in it.
+/// Creates a group that you own, makes you a member, and returns it.
 #[utoipa::path(post, path = "/api/v1/groups", tag = "groups", operation_id = "create_group", request_body = GroupBody,
-    responses((status = 201, description = "Made; `Location` says where", body = GroupView), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = GroupView)))]
 async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     write(&app, call.call, body.digest, body.map, |tx, ctx, body| {
         Box::pin(async move {
@@ -186,9 +191,9 @@ async fn create_group(State(app): State<App>, call: SignedInCall, body: Body) ->
 
 /// Show a group
 ///
-/// To who owns it or is in it, and to administrators.
-#[utoipa::path(get, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group")),
-    responses((status = 200, description = "The group", body = GroupView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Returns a group. Visible to its owner, its members and administrators.
+#[utoipa::path(get, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "get_group", params(("id" = uuid::Uuid, Path, description = "The group.")),
+    responses((status = 200, description = "The group", body = GroupView), (status = 304)))]
 async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -196,12 +201,13 @@ async fn get_group(State(app): State<App>, call: SignedInCall, PathId(id): PathI
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// Change a group
+/// Update a group
 ///
-/// A JSON merge patch. Its owner may, and may hand it over to somebody in it.
-#[utoipa::path(patch, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = GroupPatch,
-    responses((status = 200, description = "As it is now", body = GroupView), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Applies a JSON merge patch (RFC 7396) and returns the updated group. The owner of the group can also hand it over to
+/// one of its members. Requires the owner of the group.
+#[utoipa::path(patch, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "update_group", params(("id" = uuid::Uuid, Path, description = "The group.")), request_body = GroupPatch,
+    responses((status = 200, description = "The updated resource.", body = GroupView), (status = 403, description = "Only the owner of the group may do this."),
+        (status = 412)))]
 async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -216,9 +222,9 @@ async fn update_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
 
 /// Delete a group
 ///
-/// What it was given goes with it. Its owner may.
-#[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Deletes a group and every permission that was given to it. Requires the owner of the group.
+#[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups", operation_id = "delete_group", params(("id" = uuid::Uuid, Path, description = "The group.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>) -> Answer {
     write(&app, call.call.without_key(), [0; 32], id, |tx, ctx, id| {
         Box::pin(async move {
@@ -229,12 +235,12 @@ async fn delete_group(State(app): State<App>, call: SignedInCall, PathId(id): Pa
     .await
 }
 
-/// List who is in a group
+/// List the members of a group
 ///
-/// By user name; to who owns it or is in it, and to administrators.
+/// Returns the members of a group, sorted by user name. Visible to the owner, the members and administrators.
 #[utoipa::path(get, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "list_group_members",
-    params(("id" = uuid::Uuid, Path, description = "The group"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = MemberPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The group."), ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = MemberPage)))]
 async fn list_members(
     State(app): State<App>,
     call: SignedInCall,
@@ -254,12 +260,12 @@ async fn list_members(
     Ok(Reply::ok(&MemberPage { items: items.collect(), next_cursor: page.next.map(|next| next.encode()) }))
 }
 
-/// Put people into a group
+/// Add members to a group
 ///
-/// All of them or none; they have at once what the group was given. Its owner may. A group may have 1,000 members.
-#[utoipa::path(post, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group")), request_body = MembersBody,
-    responses((status = 200, description = "How many are in it now", body = MemberCount), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Adds people to a group, all or none, and returns the number of members. New members immediately get all permissions
+/// of the group. A group can have 1,000 members. Requires the owner of the group.
+#[utoipa::path(post, path = "/api/v1/groups/{id}/members", tag = "groups", operation_id = "add_group_members", params(("id" = uuid::Uuid, Path, description = "The group.")), request_body = MembersBody,
+    responses((status = 200, description = "The number of members now.", body = MemberCount), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): PathId<GroupId>, body: Body) -> Answer {
     let people = groups::parse_members(&body.map)?;
     write(&app, call.call, body.digest, (id, people), |tx, ctx, (id, people)| {
@@ -271,12 +277,13 @@ async fn add_members(State(app): State<App>, call: SignedInCall, PathId(id): Pat
     .await
 }
 
-/// Take somebody out of a group
+/// Remove a member from a group
 ///
-/// Its owner may, and everybody may leave. What they had through it is gone at once.
+/// Removes a person from a group; the permissions that they had through it end at once. Requires the owner of the
+/// group, except for your own membership, which you can always end.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}/members/{user_id}", tag = "groups", operation_id = "remove_group_member",
-    params(("id" = uuid::Uuid, Path, description = "The group"), ("user_id" = uuid::Uuid, Path, description = "The person")),
-    responses((status = 204, description = "They are not in it, now or before"), (status = 403, description = "Only its owner may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The group."), ("user_id" = uuid::Uuid, Path, description = "The person.")),
+    responses((status = 204, description = "The person is not a member any more."), (status = 403, description = "Only the owner of the group may do this.")))]
 async fn remove_member(
     State(app): State<App>,
     call: SignedInCall,

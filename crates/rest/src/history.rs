@@ -40,70 +40,75 @@ pub struct PersonView {
     /// The account.
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
-    /// Its name.
+    /// The display name.
     name: String,
 }
 
-/// A version, without its content.
+/// A version without its content.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "HistoryEntry", example = json!({
     "version": 3, "at": "2027-01-15T10:05:00Z", "actor": {"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann"},
     "door": "rest", "operation": "update", "comment": "the aula is taken", "changed": ["location"]
 }))]
 pub struct EntryView {
-    /// Its number.
+    /// The number of the version.
     version: i64,
-    /// Since when it was current.
+    /// The instant at which it became current.
     at: String,
-    /// Who; null for the program itself.
+    /// The person who made it; null for the server itself.
+    #[schema(required)]
     actor: Option<PersonView>,
-    /// Through which door: `rest`, `cli`, `import` …
+    /// The interface that was used, such as `rest`, `cli` or `import`.
     door: String,
-    /// What was done: `create`, `update`, `state`, `split`, `end`, `delete`, `restore`, `rollback` …
+    /// The operation, such as `create`, `update`, `state`, `split`, `end`, `delete`, `restore` or `rollback`.
     operation: String,
-    /// What they said about it.
+    /// The comment of the person; null without one.
+    #[schema(required)]
     comment: Option<String>,
-    /// The fields that were different from then on.
+    /// The fields that differ from the previous version.
     changed: Vec<String>,
 }
 
 /// A page of versions.
 #[derive(Serialize, ToSchema)]
 pub struct HistoryPage {
-    /// Newest first.
+    /// The versions, newest first.
     items: Vec<EntryView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// What is different between two versions.
+/// The differences between two versions.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Diff", example = json!({
     "from": 2, "to": 3, "changes": {"location": {"from": "", "to": "Church"}, "categories": {"from": ["music"], "to": [], "added": [], "removed": ["music"]}},
     "patch": [{"op": "replace", "path": "/location", "value": "Church"}, {"op": "remove", "path": "/categories/0"}]
 }))]
 pub struct DiffView {
-    /// The version that is compared; null where there was none yet.
+    /// The first version; null if there was none before `to`.
+    #[schema(required)]
     from: Option<i64>,
-    /// With which.
+    /// The second version.
     to: i64,
-    /// By field `{from, to}`; of lists also `added` and `removed`, of `start` and `end` also `from_time_zone` and
-    /// `to_time_zone`, of `recurrence` also `from_words` and `to_words`, of `overrides` also `changed` by original start.
+    /// By field `{from, to}`. Lists also have `added` and `removed`, `start` and `end` also `from_time_zone` and
+    /// `to_time_zone`, `recurrence` also `from_words` and `to_words`, and `overrides` also `changed` by original start.
     #[schema(value_type = Object)]
     changes: Map<String, Value>,
-    /// Operations (RFC 6902) that make of the first version, as `GET …/history/{version}` gives it, the second.
+    /// JSON Patch operations (RFC 6902) that turn the first version, as `GET …/history/{version}` returns it, into the
+    /// second.
     #[schema(value_type = Vec<Object>)]
     patch: Value,
 }
 
-/// A group, for people.
+/// The name of a group.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "GroupCard")]
-pub struct GroupView {
-    /// Its id.
+pub struct NamedGroup {
+    /// The group.
     #[schema(value_type = uuid::Uuid)]
     id: GroupId,
-    /// What it was called then.
+    /// The name of the group at that time.
     name: String,
 }
 
@@ -111,108 +116,122 @@ pub struct GroupView {
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RoleChange")]
 pub struct RoleChangeView {
-    /// Whose role; null when it is a group's or an address's.
+    /// The person whose role changed; null for a group or an email address.
+    #[schema(required)]
     user: Option<PersonView>,
-    /// The group whose role it is.
-    group: Option<GroupView>,
-    /// The address whose role it is; only owners are told.
+    /// The group whose role changed; null otherwise.
+    #[schema(required)]
+    group: Option<NamedGroup>,
+    /// The email address whose role changed; null otherwise. Shown only to owners.
+    #[schema(required)]
     email: Option<String>,
     /// The role before; null when there was none.
+    #[schema(required)]
     from: Option<String>,
     /// The role after; null when it was taken away.
+    #[schema(required)]
     to: Option<String>,
 }
 
-/// A line of the changelog: a version with its difference, or a change of a role.
+/// An entry of the changelog: a version with its differences, or a change of a role.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ChangelogLine")]
 pub struct LineView {
     /// The version; null for a change of a role.
+    #[schema(required)]
     version: Option<i64>,
-    /// When.
+    /// The instant of the change.
     at: String,
-    /// Who; null for the program itself.
+    /// The person who made it; null for the server itself.
+    #[schema(required)]
     actor: Option<PersonView>,
-    /// Through which door.
+    /// The interface that was used.
     door: String,
-    /// What was done; of roles `share` or `unshare`.
+    /// The operation; for roles `share` or `unshare`.
     operation: String,
-    /// What they said about it.
+    /// The comment of the person; null without one.
+    #[schema(required)]
     comment: Option<String>,
-    /// The fields that were different from then on.
+    /// The fields that differ from the previous version.
     changed: Vec<String>,
-    /// What is different from the version before; null for a change of a role.
+    /// The differences from the previous version; null for a change of a role.
+    #[schema(required)]
     diff: Option<DiffView>,
     /// The change of a role; null for a version.
+    #[schema(required)]
     permission: Option<RoleChangeView>,
 }
 
 /// A page of the changelog.
 #[derive(Serialize, ToSchema)]
 pub struct ChangelogPage {
-    /// Oldest first.
+    /// The entries, oldest first.
     items: Vec<LineView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// What one says about a rollback.
+/// The options of a rollback.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RollbackInput", example = json!({"comment": "that was the right room"}))]
 pub struct RollbackBody {
-    /// For the history; at most 2,000 characters.
+    /// A comment for the history; at most 2,000 characters.
     comment: Option<String>,
-    /// What happens when it takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    /// What happens when the event conflicts with others. Defaults to the policies of the calendar and the venue.
     on_conflict: Option<String>,
 }
 
-/// To when a calendar shall go back.
+/// The instant to restore a calendar to.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "CalendarRestoreInput", example = json!({"at": "2027-01-15T10:00:00Z", "preview": true}))]
 pub struct CalendarRestoreBody {
-    /// The instant whose state shall come back, with an offset.
+    /// The instant whose state is restored, with offset.
     at: String,
-    /// Only say what would change; true unless said otherwise.
+    /// Whether only to preview the result. Defaults to `true`.
     preview: Option<bool>,
-    /// For the history of each event; at most 2,000 characters.
+    /// A comment for the history of each event; at most 2,000 characters.
     comment: Option<String>,
-    /// What happens when an event takes time that is taken: `reject` (it stays as it is, and says why), `warn` or `ignore`.
-    /// Without one what calendar and venue say.
+    /// What happens when an event conflicts with others: `reject` (the event stays as it is and its item says why),
+    /// `warn` or `ignore`. Defaults to the policies of the calendar and the venue.
     on_conflict: Option<String>,
 }
 
-/// An event that changed since.
+/// An event that has changed since the instant.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RestoreItem")]
 pub struct RestoreItem {
-    /// Which.
+    /// The event.
     #[schema(value_type = uuid::Uuid)]
     id: EventId,
-    /// What it was called before the restore.
+    /// The title before the restore.
     title: String,
-    /// `rollback`, `delete` (into the trash: it was not there then), `restore` (out of the trash) or `none`.
+    /// What the restore does with the event. `delete` moves an event to the trash that did not exist at the instant;
+    /// `restore` takes it out of the trash.
     action: &'static str,
     /// The version before the restore.
     from_version: i64,
-    /// The version whose state it gets; null when it was not there yet.
+    /// The version whose state the event gets; null if it did not exist.
+    #[schema(required)]
     to_version: Option<i64>,
-    /// What is in the way; the event stays as it is.
+    /// The reason why the event stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ProblemDocument>)]
+    #[schema(value_type = Option<ProblemDocument>, nullable = false)]
     problem: Option<Value>,
-    /// What it clashes with as it is then, where the policy is `warn`.
+    /// The conflicts of the restored event, if the policy is `warn`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
 }
 
-/// What would change, or has changed.
+/// The result of restoring a calendar.
 #[derive(Serialize, ToSchema)]
 pub struct RestoreResult {
     /// The instant.
     at: String,
-    /// Whether this only says what would change.
+    /// Whether this is only a preview.
     preview: bool,
-    /// Every event that changed since.
+    /// All events that have changed since.
     items: Vec<RestoreItem>,
 }
 
@@ -235,13 +254,13 @@ fn difference(from: Option<&Allowed>, to: &Allowed) -> DiffView {
 
 /// List the versions of an event
 ///
-/// Newest first, in pages, without their content: who changed what, when, and what they said. Who works on the event or has a
-/// role of its own on it sees every version; who only views its calendar those that its viewers could see.
+/// Returns the versions of an event, newest first, without their content: who made each, when, and their comment.
+/// Editors, owners and people with a role on the event itself see every version. People who only view its calendar see
+/// the versions that viewers could see at the time.
 #[utoipa::path(get, path = "/api/v1/events/{id}/history", tag = "history", operation_id = "list_history",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = HistoryPage), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = HistoryPage), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (i64::from(query.limit()), query.cursor(), query.digest());
     query.finish()?;
@@ -263,11 +282,11 @@ async fn list(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Eve
 
 /// Show a version of an event
 ///
-/// The whole event as of that version, in the form of `GET /events/{id}`.
+/// Returns the whole event as of a version, in the form of `GET /events/{id}`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/history/{version}", tag = "history", operation_id = "get_version",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "Its number")),
-    responses((status = 200, description = "The event as it was", body = EventView), (status = 304, description = "You have it already"),
-        (status = 403, description = "You only see its times", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("version" = i64, Path, description = "The number of the version.")),
+    responses((status = 200, description = "The event as of that version.", body = EventView), (status = 304),
+        (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn show(
     State(app): State<App>,
     call: SignedInCall,
@@ -284,11 +303,11 @@ async fn show(
 
 /// Compare two versions of an event
 ///
-/// In either direction: field by field for people, and as JSON Patch for programs.
+/// Returns the differences between two versions, in either order: by field for people, and as JSON Patch (RFC 6902) for
+/// programs. You must be able to see the content of both versions.
 #[utoipa::path(get, path = "/api/v1/events/{id}/diff/{v1}/{v2}", tag = "history", operation_id = "get_diff",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("v1" = i64, Path, description = "From this version"), ("v2" = i64, Path, description = "To this one")),
-    responses((status = 200, description = "What is different", body = DiffView), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("v1" = i64, Path, description = "The first version."), ("v2" = i64, Path, description = "The second version.")),
+    responses((status = 200, description = "The differences.", body = DiffView), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn diff(
     State(app): State<App>,
     call: SignedInCall,
@@ -302,16 +321,17 @@ async fn diff(
     Ok(Reply::ok(&difference(Some(&from), &to)))
 }
 
-/// Roll an event back to a version
+/// Roll back an event
 ///
-/// A new version with the whole old state: content, editorial state, calendar, in or out of the trash. Who may edit it may, as
-/// far as they could bring it there step by step; into and out of the trash its owners. What changes nothing is no new version.
+/// Makes an earlier version of the event the current one, as a new version, and returns it. Restores the content, the
+/// editorial state, the calendar, and whether the event is in the trash. You need the same permissions as for making
+/// each change by hand; moving the event into or out of the trash requires the owner role. No version is added if
+/// nothing would change.
 #[utoipa::path(post, path = "/api/v1/events/{id}/rollback/{version}", tag = "history", operation_id = "roll_back_event",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("version" = i64, Path, description = "The version whose state shall come back")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("version" = i64, Path, description = "The version to roll back to.")),
     request_body = Option<RollbackBody>,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`review-required`, `wrong-state`, `uid-taken` or `conflict`", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403), (status = 409, description = "The change conflicts with the current state: `review-required`, `wrong-state`, `uid-taken` or `conflict`."),
+        (status = 412)))]
 async fn roll_back(
     State(app): State<App>,
     call: SignedInCall,
@@ -329,15 +349,15 @@ async fn roll_back(
     .await
 }
 
-/// The story of an event
+/// List the changelog of an event
 ///
-/// Oldest first, in pages: each version with what is different from the one before it, and in between who was given which role
-/// (for who may see roles, and for as long as the change log is kept). A page may be shorter than `limit` when the event is large.
+/// Returns the versions of the event, oldest first, each with its differences from the previous version. Changes of
+/// roles are listed in between, if you may see roles and the change log still has them. A page may be shorter than
+/// `limit` if the event is large.
 #[utoipa::path(get, path = "/api/v1/events/{id}/changelog", tag = "history", operation_id = "list_changelog",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = ChangelogPage), (status = 403, description = "You only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = ChangelogPage), (status = 403, description = "You may see only when this event takes place, not its content.")))]
 async fn changelog(
     State(app): State<App>,
     call: SignedInCall,
@@ -396,7 +416,7 @@ impl LineView {
     fn of_role(role: RoleChange) -> LineView {
         let RoleChange { at, actor, door, user, party, from, to, .. } = role;
         let (group, email) = match party {
-            Some(Party::Group { id, name }) => (Some(GroupView { id, name }), None),
+            Some(Party::Group { id, name }) => (Some(NamedGroup { id, name }), None),
             Some(Party::Address { email, .. }) => (None, Some(email)),
             None => (None, None),
         };
@@ -414,14 +434,14 @@ impl LineView {
     }
 }
 
-/// Take a whole calendar back to an instant
+/// Restore a calendar to an instant
 ///
-/// What changed since rolls back, what was deleted comes back, what was made since goes into the trash: all in one transaction,
-/// each as a new version. What cannot go back (its time is taken, say) stays as it is, and its item says why. By default a
-/// preview. Owners of the calendar may; at most 1,000 events may have changed since.
-#[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar")), request_body = CalendarRestoreBody,
-    responses((status = 200, description = "What would change, or has changed", body = RestoreResult), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "Some values are not right, or too many events changed since", body = ProblemDocument)))]
+/// Takes all events of a calendar back to their state at an instant, in one transaction: changed events are rolled
+/// back, deleted events are restored, and newer events are moved to the trash. Each gets a new version. An event that
+/// cannot go back, for example because of a conflict, stays as it is, and its item says why. Only previews the result
+/// by default. Requires the owner role. Fails with 422 if more than 1,000 events have changed since.
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/restore", tag = "history", operation_id = "restore_calendar", params(("id" = uuid::Uuid, Path, description = "The calendar.")), request_body = CalendarRestoreBody,
+    responses((status = 200, description = "The events that would change, or have changed.", body = RestoreResult), (status = 403, description = "Requires the owner role."), (status = 422, description = "The request contains invalid values, or more than 1,000 events have changed since.")))]
 async fn restore_calendar(
     State(app): State<App>,
     call: SignedInCall,

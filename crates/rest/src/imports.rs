@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::SignedInCall;
 use crate::jobs::JobView;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 use crate::upload::Form;
 use crate::write::write;
@@ -21,23 +21,27 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(start))
 }
 
-/// A file with what is to be done with it.
+/// A file to import, with its options.
 #[derive(ToSchema)]
 #[schema(title = "ImportInput", example = json!({"file": "BEGIN:VCALENDAR\r\n…", "profile": "ics", "dry_run": "true"}))]
 #[expect(dead_code, reason = "describes the form, which `Form` reads")]
 pub struct ImportForm {
-    /// The file; its size is limited by the server's configuration (20 MiB unless it says otherwise).
+    /// The file. Its maximum size is set by the server's configuration (default: 20 MiB).
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// How it is read: `ics` (default).
+    /// The format. Defaults to `ics`.
+    #[schema(nullable = false)]
     profile: Option<String>,
-    /// Which calendar; without one your own.
+    /// The calendar. Defaults to your default calendar.
+    #[schema(nullable = false)]
     calendar_id: Option<uuid::Uuid>,
-    /// `true`: only say what would be done.
+    /// Whether to report only what the import would do: `true` or `false`, which is the default. `1` and `0` are accepted too.
+    #[schema(nullable = false)]
     dry_run: Option<String>,
 }
 
-const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false)];
+const YES_OR_NO: &[(&str, bool)] =
+    &[("true", true), ("false", false), ("True", true), ("False", false), ("1", true), ("0", false)];
 
 fn read(form: Form) -> Result<NewImport, Invalid> {
     let mut fields = Fields::of_map(&form.fields, "");
@@ -54,13 +58,14 @@ fn read(form: Form) -> Result<NewImport, Invalid> {
 
 /// Import a file
 ///
-/// Takes the events of a file into a calendar that you may edit, as a job whose `result` says what became of each event, by
-/// the line of the file. The same file again changes nothing; of two states of one event (by UID) the newer stays; what
-/// cannot be read stops none of the others. Deleting the job undoes it.
+/// Queues a job that imports the events of a file into a calendar, and returns the job. Its `result` says for each
+/// event, by the line of the file, what was done. Importing the same file again changes nothing. If an event exists
+/// already (by UID), the newer state wins. An event that cannot be read does not stop the others. Delete the job to
+/// undo the import. Requires the editor role on the calendar.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "jobs", operation_id = "import_file", request_body(content = ImportForm, content_type = "multipart/form-data"),
-    responses((status = 202, description = "Begun; `Location` says where the job is", body = JobView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
-        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 413, description = "The file is too large", body = ProblemDocument),
-        (status = 422, description = "Some values are not right; `too-many`: 20 imports of yours wait or run, or your imported files take 1 GiB", body = ProblemDocument)))]
+    responses((status = 202, description = "The import was queued. `Location` holds the path of the job.", body = JobView), (status = 403, description = "Requires the editor role on the calendar."),
+        (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 413, description = "The file is larger than the limit that `detail` names."),
+        (status = 422, description = "The request contains invalid values, or you have too many imports (`too-many` in `errors`): at most 20 may wait or run, and the files may take 1 GiB together.")))]
 async fn start(State(app): State<App>, call: SignedInCall, request: Request) -> Answer {
     let form = Form::read(request, app.settings.largest_upload).await?;
     let digest = form.digest();

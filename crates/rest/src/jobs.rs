@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// How long an undo is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A unit of background work.
+/// A job that runs in the background.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Job", example = json!({
     "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "kind": "import", "state": "done", "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10",
@@ -44,53 +44,222 @@ const PATIENCE: Duration = Duration::from_secs(20);
     "attempts": 0, "run_at": "2027-01-15T10:00:00Z", "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:01Z", "finished_at": "2027-01-15T10:00:01Z"
 }))]
 pub struct JobView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: JobId,
-    /// What work it is: `import`; or `conflicts`, which is written when it is done.
+    /// The kind of job: `import`, or `conflicts` for a report of new conflicts.
     kind: String,
-    /// `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`.
+    /// The state.
     state: &'static str,
-    /// Whose it is; null for the program's own.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    /// The account that the job belongs to; null for the server's own.
+    #[schema(value_type = Option<uuid::Uuid>, required)]
     user_id: Option<UserId>,
-    /// How much is done.
+    /// The progress.
     progress: ProgressView,
-    /// What happened, oldest first; at most 100 lines.
+    /// The log, oldest first; at most 100 lines.
     log: Vec<LogLineView>,
-    /// What came of it. Of an import: `{dry_run, created, updated, unchanged, refused, skipped, rows: [{line, uid, title, action, event_id, problem?, warnings}], truncated}`,
-    /// of one that was undone also `undone`. Of `conflicts`, which tells the owner of a calendar of clashes that have come into reach:
-    /// `{checked_from, checked_until, conflicts, rows: [{event_id, title, with: {event_id, title, start, end, original_start, reasons}}], truncated}`.
-    /// In a list without the rows.
-    #[schema(value_type = Option<Object>)]
+    /// The result, in the form of the job's kind; null until there is one.
+    #[schema(value_type = Option<JobResult>, required)]
     result: Option<Value>,
-    /// How often it was begun since it last got further.
+    /// The number of attempts since the last progress.
     attempts: i64,
-    /// When it is, or was, due.
+    /// The instant at which the job is or was due.
     run_at: String,
-    /// When it was wanted.
+    /// The instant at which the job was queued.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
-    /// Since when nothing more happens.
+    /// The instant at which the job finished; null until then.
+    #[schema(required)]
     finished_at: Option<String>,
 }
 
-/// How much of a job is done.
+/// The result of a job.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the results that `core` writes as JSON")]
+enum JobResult {
+    /// The result of an import.
+    Import(ImportResult),
+    /// The result of an import whose file could not be read.
+    Unreadable(UnreadableResult),
+    /// The conflicts that have come within the horizon.
+    Conflicts(ConflictsResult),
+}
+
+/// The result of an import whose file could not be read.
+#[derive(Serialize, ToSchema)]
+struct UnreadableResult {
+    /// Whether the import was only to report what it would do.
+    dry_run: bool,
+    /// The reason.
+    problem: UnreadableProblem,
+}
+
+/// The reason why a file could not be read.
+#[derive(Serialize, ToSchema)]
+struct UnreadableProblem {
+    /// The line in the file, from 1.
+    line: i64,
+    /// A stable kebab-case code.
+    code: String,
+    /// The reason, in a sentence.
+    detail: String,
+}
+
+/// The result of an import.
+#[derive(Serialize, ToSchema)]
+struct ImportResult {
+    /// Whether the import only reported what it would do.
+    dry_run: bool,
+    /// The number of events created.
+    created: i64,
+    /// The number of events updated.
+    updated: i64,
+    /// The number of events that were already up to date.
+    unchanged: i64,
+    /// The number of events refused.
+    refused: i64,
+    /// The number of components that are not events.
+    skipped: i64,
+    /// One row per event, by the line of the file; at most 1,000. Omitted in lists.
+    #[schema(nullable = false)]
+    rows: Option<Vec<ImportRow>>,
+    /// Whether there are more rows than are listed.
+    truncated: bool,
+    /// What undoing the import did; present once it has begun.
+    #[schema(nullable = false)]
+    undone: Option<UndoneResult>,
+}
+
+/// The result of one event of an imported file.
+#[derive(Serialize, ToSchema)]
+struct ImportRow {
+    /// The line in the file, from 1.
+    line: i64,
+    /// The UID; null when the event has none.
+    #[schema(required)]
+    uid: Option<String>,
+    /// The title; null when the event has none.
+    #[schema(required)]
+    title: Option<String>,
+    /// What the import did with the event.
+    action: String,
+    /// The event on this server; null when there is none.
+    #[schema(required)]
+    event_id: Option<uuid::Uuid>,
+    /// The reason why the event was refused.
+    #[schema(nullable = false)]
+    problem: Option<ImportProblem>,
+    /// What was read differently from how it is written.
+    warnings: Vec<String>,
+}
+
+/// The reason why an event of a file was refused.
+#[derive(Serialize, ToSchema)]
+struct ImportProblem {
+    /// A stable code in kebab-case.
+    code: String,
+    /// A sentence for people.
+    detail: String,
+}
+
+/// What undoing an import did.
+#[derive(Serialize, ToSchema)]
+struct UndoneResult {
+    /// The number of drafts deleted for good.
+    removed: i64,
+    /// The number of events moved to the trash.
+    trashed: i64,
+    /// The number of events rolled back to the version before the import.
+    rolled_back: i64,
+    /// The number of events that no longer existed.
+    gone: i64,
+    /// The number of events kept because someone has changed them since.
+    kept: i64,
+    /// The events that were kept.
+    kept_events: Vec<KeptEvent>,
+}
+
+/// An event that undoing an import did not touch.
+#[derive(Serialize, ToSchema)]
+struct KeptEvent {
+    /// The event; null when there is none.
+    #[schema(required)]
+    event_id: Option<uuid::Uuid>,
+    /// The UID in the file.
+    #[schema(required)]
+    uid: Option<String>,
+    /// The title in the file.
+    #[schema(required)]
+    title: Option<String>,
+    /// Why the event was kept.
+    why: String,
+}
+
+/// Conflicts that have come within the horizon of a calendar's check.
+#[derive(Serialize, ToSchema)]
+struct ConflictsResult {
+    /// The instant from which conflicts were checked.
+    checked_from: String,
+    /// The instant up to which conflicts were checked.
+    checked_until: String,
+    /// The number of conflicts found.
+    conflicts: i64,
+    /// The conflicts. Omitted in lists.
+    #[schema(nullable = false)]
+    rows: Option<Vec<ConflictRow>>,
+    /// Whether there are more conflicts than are listed.
+    truncated: bool,
+}
+
+/// An event that conflicts with another one.
+#[derive(Serialize, ToSchema)]
+struct ConflictRow {
+    /// The event.
+    event_id: uuid::Uuid,
+    /// The title of the event.
+    title: String,
+    /// The event that it conflicts with.
+    with: ConflictPartner,
+}
+
+/// The other event of a conflict, as far as the owner of the calendar may see it.
+#[derive(Serialize, ToSchema)]
+struct ConflictPartner {
+    /// The event; null when the owner may see only that the time is taken.
+    #[schema(required)]
+    event_id: Option<uuid::Uuid>,
+    /// The title; null when the owner may see only that the time is taken.
+    #[schema(required)]
+    title: Option<String>,
+    /// The start, with offset.
+    start: String,
+    /// The end, with offset.
+    end: String,
+    /// The original start of the instance of a series; null otherwise.
+    #[schema(required)]
+    original_start: Option<String>,
+    /// The reasons for the conflict.
+    reasons: Vec<String>,
+}
+
+/// The progress of a job.
 #[derive(Serialize, ToSchema)]
 pub struct ProgressView {
-    /// How many pieces.
+    /// The number of items done.
     done: i64,
-    /// Of how many; null while nobody knows.
+    /// The total number of items; null while it is unknown.
+    #[schema(required)]
     total: Option<i64>,
 }
 
 /// A line of a job's log.
 #[derive(Serialize, ToSchema)]
 pub struct LogLineView {
-    /// When.
+    /// The instant.
     at: String,
-    /// What happened.
+    /// The message.
     message: String,
 }
 
@@ -99,10 +268,12 @@ pub struct LogLineView {
 pub struct JobPage {
     /// The jobs, newest first.
     items: Vec<JobView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -166,12 +337,12 @@ impl From<JobError> for Problem {
 
 /// List jobs
 ///
-/// Your own, newest first; administrators see everybody's. Results come without their rows.
+/// Returns your jobs, newest first, without the rows of their results. Administrators see everyone's jobs.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs",
-    params(("state" = Option<String>, Query, description = "Only `queued`, `running`, `done`, `failed`, `cancelled` or `reverted`"), ("kind" = Option<String>, Query, description = "Only `import` or `conflicts`"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = JobPage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("state" = Option<String>, Query, description = "Only jobs in this state."), ("kind" = Option<String>, Query, description = "Only jobs of this kind."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = JobPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let listed = Listed {
         state: query.choice("state", JobState::NAMES),
@@ -191,9 +362,9 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 
 /// Show a job
 ///
-/// How far it is, what happened, and what came of it.
-#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job")),
-    responses((status = 200, description = "The job", body = JobView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Returns a job with its progress, log and result.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "get_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "The job", body = JobView), (status = 304)))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -201,11 +372,12 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
     Ok(Reply::unless_known(&call.call, tag(&job), &JobView::of(&job)))
 }
 
-/// Stop a job
+/// Cancel a job
 ///
-/// At once while it waits, else before its next step. What it did so far stays, and can be undone by deleting the job.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job")),
-    responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is over already", body = ProblemDocument)))]
+/// Cancels a job, at once if it is queued, otherwise before its next step, and returns it. Changes made so far stay;
+/// delete the job to undo them. Fails with 409 if the job has finished.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: the job has already finished.")))]
 async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     write(&app, call.call, [0; 32], id, |tx, ctx, id| {
         Box::pin(async move { Ok(shown(&jobs::cancel(tx, ctx, *id).await?)) })
@@ -213,11 +385,12 @@ async fn cancel(State(app): State<App>, call: SignedInCall, PathId(id): PathId<J
     .await
 }
 
-/// Try a job again
+/// Retry a job
 ///
-/// One that failed or was stopped; it goes on behind what is done.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job")),
-    responses((status = 200, description = "As it is now", body = JobView), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It did not fail", body = ProblemDocument)))]
+/// Queues a failed or cancelled job again and returns it. The job continues after the steps that are already done.
+/// Fails with 409 in any other state.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "The updated resource.", body = JobView), (status = 409, description = "`wrong-state`: only jobs that failed or were cancelled can be retried.")))]
 async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     let reply = write(&app, call.call, [0; 32], id, |tx, ctx, id| {
         Box::pin(async move { Ok(shown(&jobs::retry(tx, ctx, *id).await?)) })
@@ -229,11 +402,11 @@ async fn retry(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Jo
 
 /// Undo a job
 ///
-/// What an import made goes (drafts for good, others into the trash), what it changed is as before; what somebody changed
-/// since stays, and `result.undone` says so. The job stays, as `reverted`.
-#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job")),
-    responses((status = 202, description = "There is much to undo: it goes on in the background", body = JobView), (status = 204, description = "Undone, now or before"),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It runs: stop it first", body = ProblemDocument)))]
+/// Undoes an import: created events are moved to the trash (drafts are deleted for good), and updated events are rolled
+/// back. Events that someone has changed since are kept and listed in `result.undone`. The job stays, with the state
+/// `reverted`. A running job must be cancelled first (409).
+#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "undo_job", params(("id" = uuid::Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "There is much to undo, so the work continues in the background. `Location` holds the path of the job.", body = JobView), (status = 204, description = "The job was undone."), (status = 409, description = "`wrong-state`: the job is running. Cancel it first.")))]
 async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<JobId>) -> Answer {
     let ctx = call.call.ctx;
     let (job, lease) = match begin(&app, ctx.clone(), id).await? {
@@ -242,7 +415,8 @@ async fn undo(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Job
     };
     // In a task of its own: it goes on when the caller does not wait any more.
     let (db, clock) = (app.db.clone(), app.clock.clone());
-    let working = tokio::spawn(async move { job_runner::work(&db, &clock, job, lease).await });
+    let horizon_years = app.settings.horizon_years;
+    let working = tokio::spawn(async move { job_runner::work(&db, &clock, horizon_years, job, lease).await });
     if let Ok(Ok(worked)) = tokio::time::timeout(PATIENCE, working).await {
         worked?;
     }

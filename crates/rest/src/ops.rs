@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::codes;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 
 /// The routes, outside `/api/v1`.
@@ -19,7 +19,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
 }
 
-/// How the server is.
+/// The state of the server.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"status": "ok"}))]
 struct Health {
@@ -27,20 +27,21 @@ struct Health {
     status: &'static str,
 }
 
-/// Whether the process is up
+/// Check that the process is up
 ///
-/// Answers as long as the process runs, whatever the database does. For restarting a server that hangs.
-#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is up", body = Health)))]
+/// Returns 200 as long as the process runs, whatever the state of the database. Use it to decide whether to restart the
+/// server.
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "The process is running.", body = Health)))]
 async fn healthz() -> Reply {
     Reply::ok(&Health { status: "ok" })
 }
 
-/// Whether the server can work
+/// Check that the server is ready
 ///
-/// Asks the database. For load balancers: 503 means that another node should be asked.
+/// Queries the database. Load balancers should send requests elsewhere while the response is 503.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
-    (status = 200, description = "The database answers", body = Health),
-    (status = 503, description = "The database does not answer", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The database responds.", body = Health),
+    (status = 503, description = "The database does not respond."),
 ))]
 async fn readyz(State(app): State<App>) -> Answer {
     let asked = async {
@@ -61,9 +62,9 @@ fn unready() -> Problem {
     Problem::new(&codes::BUSY).detail("the database does not answer").retry_after(5)
 }
 
-/// What the server does, in numbers
+/// Show metrics
 ///
-/// Counters and times in the text format of Prometheus.
+/// Returns counters and durations in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operation", security(()), responses(
     (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
 ))]

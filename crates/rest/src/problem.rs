@@ -79,8 +79,10 @@ impl Problem {
         body.insert("type".into(), format!("/problems/{}", self.0.code.slug).into());
         body.insert("title".into(), self.0.code.title.into());
         body.insert("status".into(), self.0.code.status.into());
-        if let Some(detail) = &self.0.detail {
-            body.insert("detail".into(), detail.clone().into());
+        // A client error always says what would help; the detail of a server error is the request id.
+        let help = (self.0.code.status < 500).then_some(self.0.code.help);
+        if let Some(detail) = self.0.detail.as_deref().or(help) {
+            body.insert("detail".into(), detail.into());
         }
         if !self.0.errors.is_empty() {
             body.insert("errors".into(), serde_json::to_value(&self.0.errors).unwrap_or_default());
@@ -135,34 +137,36 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What went wrong, as RFC 9457 says it.
+/// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Problem", example = json!({
     "type": "/problems/invalid", "title": "Some values are not right", "status": 422,
     "detail": "/start: must be given", "errors": [{"pointer": "/start", "code": "required", "detail": "must be given"}]
 }))]
 pub struct ProblemDocument {
-    /// `/problems/<slug>`: a page that explains the kind of problem. The slug is stable.
+    /// The kind of problem: `/problems/<slug>`, a page that explains it. Slugs never change.
     #[serde(rename = "type")]
     kind: String,
-    /// What happened, in a few words.
+    /// A short summary of the kind of problem.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// A sentence about this case.
+    /// A sentence about this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
-    /// For bad input: everything that is wrong with it.
+    /// All invalid values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
 }
 
-/// One thing that is wrong with an input.
+/// An invalid value.
 #[derive(Serialize, ToSchema)]
 pub struct FieldProblem {
     /// A JSON Pointer (RFC 6901) into the body; `?name` for a query parameter.
     pointer: String,
-    /// A stable kebab-case code.
+    /// A stable code in kebab-case.
     code: String,
     /// A sentence for people.
     detail: String,

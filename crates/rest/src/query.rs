@@ -112,9 +112,13 @@ impl Query {
         })
     }
 
-    /// Yes or no.
+    /// A boolean, in the spellings that generated clients send.
     pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
-        self.choice(name, &[("true", true), ("false", false)])
+        self.parsed(name, "not-a-choice", |text| match text {
+            "true" | "True" | "1" => Ok(true),
+            "false" | "False" | "0" => Ok(false),
+            _ => Err("must be true or false"),
+        })
     }
 
     /// An instant, RFC 3339 with an offset. (A `+` that was not escaped arrives as a blank; it is forgiven.)

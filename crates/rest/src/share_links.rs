@@ -16,7 +16,7 @@ use crate::codes;
 use crate::events::view::EventView;
 use crate::extract::{Body, Call, PathId, SignedInCall};
 use crate::feeds::{IcsFile, answer, behind_secret, language};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -43,21 +43,24 @@ pub struct Texts;
     "expires_at": "2027-12-31T23:00:00Z", "created_at": "2027-01-15T10:00:00Z", "last_used_at": null
 }))]
 struct LinkView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: ShareLinkId,
-    /// What it is called, also for those who open it; null without a name.
+    /// The name, also shown to visitors; null without one.
+    #[schema(required)]
     name: Option<String>,
-    /// Which events it was made for.
+    /// The events in the link.
     #[schema(value_type = Vec<uuid::Uuid>)]
     event_ids: Vec<EventId>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: bool,
-    /// From when on it shows nothing any more; null for never.
+    /// The instant from which the link shows nothing; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it was last opened, to the hour; null if never.
+    /// The hour of the last visit; null if there was none.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -81,10 +84,10 @@ impl LinkView {
 struct MadeLinkView {
     #[serde(flatten)]
     made: LinkView,
-    /// Its address, a page for everybody who has it. It is shown this once.
+    /// The address of a page for everyone who has it. It is shown only once.
     #[schema(example = "https://events.example.org/s/kls_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     url: String,
-    /// The secret in it: also for `GET /api/v1/share-links/{token}` and `/share-links/{token}.ics`.
+    /// The secret in the address, for `GET /api/v1/share-links/{token}` and `/share-links/{token}.ics`.
     #[schema(example = "kls_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     token: String,
 }
@@ -94,57 +97,59 @@ struct MadeLinkView {
 struct ShareLinkPage {
     /// The links, newest first.
     items: Vec<LinkView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
-/// What a share link shows now.
+/// The events that a share link shows.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "SharedByLink")]
 struct OpenedView {
-    /// What the link is called; null without a name.
+    /// The name of the link; null without one.
+    #[schema(required)]
     name: Option<String>,
-    /// Whether it shows times alone.
+    /// Whether only times are shown.
     busy_only: bool,
-    /// From when on it shows nothing any more; null for never.
+    /// The instant from which the link shows nothing; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
-    /// The events, by start, as everybody may know them; those that are private (and with `busy_only` all) without anything
-    /// but their times.
+    /// The events, sorted by start. Private events, and with `busy_only` all events, show only their times.
     items: Vec<EventView>,
 }
 
-/// What a share link shall be.
+/// A new share link.
 #[derive(ToSchema)]
 #[schema(title = "ShareLinkInput", example = json!({"event_ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "name": "Tour 2027"}))]
 #[expect(dead_code, reason = "describes the body, which `LinkInput` reads with all its errors at once")]
 struct LinkBody {
-    /// Which events: 1 to 200 that you own, each once.
+    /// 1 to 200 events that you own, each once.
     #[schema(min_items = 1, max_items = 200)]
     event_ids: Vec<uuid::Uuid>,
-    /// 1 to 100 characters, for those who open it too.
+    /// A name of 1 to 100 characters, also shown to visitors.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// When it ends; without, it lasts until you delete it.
+    /// The instant at which the link ends. Defaults to never.
     expires_at: Option<String>,
-    /// Whether it shows times alone, no titles.
+    /// Whether only times are shown, without titles.
     busy_only: Option<bool>,
 }
 
-/// Share several events by a link
+/// Create a share link
 ///
-/// Whoever has the address sees the events without an account: what is published, as everybody may know it (no linked people,
-/// no `meta`), of private events the times alone, confidential ones not at all. What you may no longer share disappears from
-/// it at once. The address is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
-/// Not by personal token.
+/// Creates a link through which anyone can see the given events without an account, and returns its address. The link
+/// shows published events without linked people and `meta`, only the times of private events, and no confidential
+/// events. Events that you may no longer share disappear from it at once. The address is shown only once, so
+/// `Idempotency-Key` has no effect here. Requires the owner role on every event. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/share-links", tag = "sharing", operation_id = "create_share_link", request_body = LinkBody,
-    responses((status = 201, description = "CreatedLink; `url` is the address", body = MadeLinkView),
-        (status = 403, description = "`forbidden`: you do not own one of the events, `index` says which; `scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "One of the events is not there, or not yours to see; `index` says which", body = ProblemDocument),
-        (status = 409, description = "`wrong-state`: one of the events is in the trash", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "Created. `url` is the secret address, which is shown only once.", body = MadeLinkView),
+        (status = 403, description = "`forbidden`: you do not own the event at `index`. `scope-needed`: personal tokens are not accepted here."),
+        (status = 404, description = "The event at `index` does not exist, or you are not allowed to see it."),
+        (status = 409, description = "`wrong-state`: one of the events is in the trash.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
     let input = LinkInput::parse(&body.map, call.ctx.now)?;
@@ -161,11 +166,11 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// List your share links
 ///
-/// Never their secrets.
+/// Returns your share links without their addresses.
 #[utoipa::path(get, path = "/api/v1/me/share-links", tag = "sharing", operation_id = "list_share_links",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = ShareLinkPage)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = ShareLinkPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest, total) = (query.limit(), query.cursor(), query.digest(), query.include_total());
     query.finish()?;
@@ -178,10 +183,10 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
 
 /// Delete a share link
 ///
-/// Its address is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/api/v1/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The link")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours", body = ProblemDocument)))]
+/// Deletes a share link. Its address stops working at once. Personal tokens are not accepted.
+#[utoipa::path(delete, path = "/api/v1/me/share-links/{id}", tag = "sharing", operation_id = "delete_share_link", params(("id" = uuid::Uuid, Path, description = "The share link.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+        (status = 404, description = "It does not exist, or it belongs to another account.")))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<ShareLinkId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
     write(&app, call.without_key(), [0; 32], (user.id, id), |tx, ctx, (owner, id)| {
@@ -196,13 +201,13 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<S
     .await
 }
 
-/// Events of a share link
+/// Show a share link
 ///
-/// What the link shows now, for whoever has it: no account is needed.
+/// Returns the events that a share link shows now. Needs no account.
 #[utoipa::path(get, path = "/api/v1/share-links/{token}", tag = "sharing", operation_id = "get_share_link", security(()),
-    params(("token" = String, Path, description = "The secret of the link")),
-    responses((status = 200, description = "The events", body = OpenedView), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+    params(("token" = String, Path, description = "The secret of the share link.")),
+    responses((status = 200, description = "The events", body = OpenedView), (status = 304),
+        (status = 404, description = "The share link does not exist, was deleted, or has expired.")))]
 async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>, query: Query) -> Answer<Response> {
     query.finish()?;
     let opened = open(&app, &call, &token).await?;
@@ -217,13 +222,13 @@ async fn show(State(app): State<App>, call: Call, PathId(token): PathId<String>,
     Ok(behind_secret(reply.etag(tag).or_not_modified(&call)))
 }
 
-/// Events of a share link as iCalendar
+/// Show a share link as iCalendar
 ///
-/// The same as a calendar, for whoever has the link: to be looked at once or subscribed to.
+/// Returns the events of a share link as iCalendar text, to open once or to subscribe to. Needs no account.
 #[utoipa::path(get, path = "/share-links/{token}.ics", tag = "sharing", operation_id = "get_share_link_feed", security(()),
-    params(("token" = String, Path, description = "The secret of the link"), ("lang" = Option<String>, Query, description = "`en`, `de` or `fr`; without, that of the maker's account")),
-    responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304, description = "You have it already"),
-        (status = 404, description = "There is no such link, it was deleted, or it is over", body = ProblemDocument)))]
+    params(("token" = String, Path, description = "The secret of the share link."), ("lang" = Option<String>, Query, description = "The language: `en`, `de` or `fr`. Defaults to that of the person who created the link.")),
+    responses((status = 200, description = "A calendar with the events", body = String, content_type = "text/calendar"), (status = 304),
+        (status = 404, description = "The share link does not exist, was deleted, or has expired.")))]
 async fn as_feed(
     State(app): State<App>,
     call: Call,

@@ -19,32 +19,35 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_shared))
 }
 
-/// Something that was shared with you.
+/// A resource that is shared with you.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Shared", example = json!({
     "type": "calendar", "id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10", "title": "Choir", "role": "editor", "via": "name", "group_id": null, "group_name": null,
     "shared_by": {"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Alice"}, "shared_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct SharedView {
-    /// `calendar` or `event`.
+    /// The type of the resource.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// Its id.
+    /// The id.
     id: uuid::Uuid,
-    /// What it is called; null when you only see its times.
+    /// The title or name; null if you may see only the times.
+    #[schema(required)]
     title: Option<String>,
-    /// The role that was given so; when there are several, the strongest counts.
+    /// The role that was given in this way. If there are several, the strongest counts.
     role: &'static str,
-    /// `name` (you were named), `email` (your address was) or `group` (a group that you are in was).
+    /// How it was shared: with you by `name`, with your `email` address, or with a `group` that you are in.
     via: &'static str,
-    /// The group.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    /// The group; null without one.
+    #[schema(value_type = Option<uuid::Uuid>, required)]
     group_id: Option<GroupId>,
-    /// What the group is called.
+    /// The name of the group; null without one.
+    #[schema(required)]
     group_name: Option<String>,
-    /// Who shared it; null when that is not known any more.
+    /// The person who shared it; null if that is not known.
+    #[schema(required)]
     shared_by: Option<PersonView>,
-    /// When.
+    /// The instant at which it was shared.
     shared_at: String,
 }
 
@@ -54,16 +57,17 @@ pub struct PersonView {
     /// The account.
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
-    /// The name for people.
+    /// The display name.
     name: String,
 }
 
 /// A page of what was shared with you.
 #[derive(Serialize, ToSchema)]
 pub struct SharedPage {
-    /// The newest first.
+    /// The shared resources, newest first.
     items: Vec<SharedView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -98,11 +102,12 @@ impl SharedView {
 
 /// List what is shared with you
 ///
-/// Calendars and events of others on which you were given a role: by name, by your address or through a group; the newest
-/// first. Something that came to you in several ways stands there as often.
+/// Returns the calendars and events of others on which you have a role, newest first. The role may have been given to
+/// you, to your email address or to a group. A resource that was shared with you in several ways is listed once for
+/// each.
 #[utoipa::path(get, path = "/api/v1/me/shared", tag = "sharing", operation_id = "list_shared_with_me",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = SharedPage)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = SharedPage)))]
 async fn list_shared(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let (limit, cursor, digest) = (query.limit(), query.cursor(), query.digest());
     query.finish()?;

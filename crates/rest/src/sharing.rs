@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::calendars::CalendarView;
 use crate::conflicts::{ClashView, ReportView};
 use crate::extract::{Body, PathId, PathPair, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -31,7 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(put_event_permission, delete_event_permission))
 }
 
-/// A role that somebody has: a person, everybody in a group, or whoever has shown that an e-mail address is theirs.
+/// A permission: the role of a person, of a group, or of whoever verifies an email address.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Permission", example = json!({
     "id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "user_id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Bob Baumann", "username": "bob",
@@ -39,89 +39,98 @@ pub fn routes() -> OpenApiRouter<App> {
     "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct PermissionView {
-    /// What names it in `…/permissions/{id}`: the person's id, the group's, or one that stands for the address.
+    /// The id in `…/permissions/{id}`: that of the person, of the group, or of the invited email address.
     id: Uuid,
-    /// Whose, when it is a person's.
-    #[schema(value_type = Option<Uuid>)]
+    /// The person; null for a group or an email address.
+    #[schema(value_type = Option<Uuid>, required)]
     user_id: Option<UserId>,
-    /// The name for people of the person or group.
+    /// The display name of the person or the name of the group; null for an email address.
+    #[schema(required)]
     name: Option<String>,
-    /// The user name.
+    /// The user name of the person; null otherwise.
+    #[schema(required)]
     username: Option<String>,
-    /// Whose, when it is a group's.
-    #[schema(value_type = Option<Uuid>)]
+    /// The group; null otherwise.
+    #[schema(value_type = Option<Uuid>, required)]
     group_id: Option<GroupId>,
-    /// Whose, when it is given to an address. Shown to owners alone.
+    /// The email address; null otherwise. Shown only to owners.
+    #[schema(required)]
     email: Option<String>,
-    /// `active`; with an address always `pending`, whether or not somebody has it: who has an account here is not told.
+    /// `active`, or `pending` for an email address. The response does not reveal whether an account has this address.
     status: &'static str,
-    /// Of an address: until when it is waited for somebody to show that it is theirs.
+    /// For an email address: the instant until which it can be verified; null otherwise.
+    #[schema(required)]
     expires_at: Option<String>,
-    /// `free_busy`, `viewer`, `editor` or `owner`.
+    /// The role.
     role: &'static str,
-    /// Whether it comes from the event's calendar and is changed there.
+    /// Whether the role comes from the calendar of the event and is changed there.
     inherited: bool,
-    /// Since when.
+    /// The instant at which the role was given.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
 }
 
-/// The roles on a calendar or event.
+/// The permissions on a calendar or an event.
 #[derive(Serialize, ToSchema)]
 pub struct Permissions {
-    /// In the order they were given; of an event its own first, then those of its calendar.
+    /// The permissions in the order in which they were given; for an event, its own first and then those of its
+    /// calendar.
     items: Vec<PermissionView>,
-    /// Always null: there is one page.
+    /// Always null, because there is only one page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// After sharing an event under the policy `warn` or `reject`: what the people who were named are busy with then, as far
-    /// as you may see it.
+    /// After sharing an event under the policy `warn` or `reject`: the events that keep the named people busy at that
+    /// time, as far as you may see them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
-    /// With `conflicts`: up to when they are known.
+    /// With `conflicts`: the instant up to which they were checked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_until: Option<String>,
 }
 
-/// Whom to share with.
+/// The people, groups and email addresses to share with.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ShareInput", example = json!({"users": [{"username": "bob", "role": "editor"}]}))]
 pub struct ShareBody {
-    /// At least one, at most 200.
+    /// 1 to 200 entries.
     users: Vec<ShareLine>,
 }
 
-/// Whom to share an event with.
+/// The people, groups and email addresses to share an event with.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "EventShareInput", example = json!({"users": [{"username": "bob", "role": "viewer"}], "on_conflict": "warn"}))]
 pub struct EventShareBody {
-    /// At least one, at most 200.
+    /// 1 to 200 entries.
     users: Vec<ShareLine>,
-    /// What happens when the people who are named are busy then: `ignore`, `warn` (the answer lists it) or `reject` (nothing is
-    /// shared). Without one what the calendar says, where `reject` only warns: to be shown an event takes nobody's time.
+    /// What happens when the people are busy at that time: `ignore`, `warn` (the response lists the conflicts) or
+    /// `reject` (nothing is shared). Defaults to the policy of the calendar, where `reject` only warns, because seeing
+    /// an event takes no one's time.
     on_conflict: Option<String>,
 }
 
-/// One person, group or address to share with.
+/// A person, a group or an email address, with a role. Name exactly one of them.
 #[derive(Serialize, ToSchema)]
 pub struct ShareLine {
-    /// Either this …
+    /// The person, by account id.
     user_id: Option<Uuid>,
-    /// … or this; case does not count …
+    /// The person, by user name, ignoring case.
     username: Option<String>,
-    /// … or whoever has shown, or will show within 30 days, that this address is theirs …
+    /// The person who has verified, or verifies within 30 days, this email address.
     email: Option<String>,
-    /// … or everybody in a group that you are in.
+    /// All members of a group that you are in.
     group_id: Option<Uuid>,
-    /// `free_busy`, `viewer`, `editor` or `owner`.
+    /// The role to give.
     role: String,
 }
 
-/// A role to give.
+/// The role to give.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RoleInput", example = json!({"role": "viewer"}))]
 pub struct RoleBody {
-    /// `free_busy`, `viewer`, `editor` or `owner`.
+    /// The new role.
     role: String,
 }
 
@@ -171,11 +180,12 @@ fn told(permissions: &[Permission], report: Option<&Report>) -> Reply {
 
 /// Share a calendar
 ///
-/// Gives people, groups and e-mail addresses roles on it, all of them or none. Owners may; whoever has a role already gets
-/// the new one. What is shared with an address is there for whoever has shown that it is theirs, now or within 30 days.
-#[utoipa::path(post, path = "/api/v1/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = ShareBody,
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Gives people, groups and email addresses a role on the calendar, all or none, and returns all permissions. Someone
+/// who already has a role gets the new one. An email address takes effect for the account that has verified it, now or
+/// within 30 days. Requires the owner role.
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/share", tag = "sharing", operation_id = "share_calendar", params(("id" = Uuid, Path, description = "The calendar.")), request_body = ShareBody,
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn share_calendar(
     State(app): State<App>,
     call: SignedInCall,
@@ -189,11 +199,11 @@ async fn share_calendar(
     .await
 }
 
-/// Who may do what on a calendar
+/// List the permissions on a calendar
 ///
-/// Everybody with a role on it, and which.
-#[utoipa::path(get, path = "/api/v1/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar")),
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Returns everyone who has a role on the calendar, and the role. Requires the editor or owner role.
+#[utoipa::path(get, path = "/api/v1/calendars/{id}/permissions", tag = "sharing", operation_id = "list_calendar_permissions", params(("id" = Uuid, Path, description = "The calendar.")),
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn calendar_permissions(
     State(app): State<App>,
     call: SignedInCall,
@@ -205,13 +215,14 @@ async fn calendar_permissions(
     Ok(all(&sharing::calendar_permissions(&mut conn, &call.call.ctx, id).await?))
 }
 
-/// Give one person a role on a calendar
+/// Set a person's role on a calendar
 ///
-/// Instead of the one there was. Owners may.
+/// Gives a person a role on the calendar, replacing their current role, and returns the permission. Requires the owner
+/// role. Fails with 409 if the calendar would have no owner.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_calendar_permission",
-    params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
-    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    params(("id" = Uuid, Path, description = "The calendar."), ("user_id" = Uuid, Path, description = "The person, or the `id` of the permission of a group or an email address.")), request_body = RoleBody,
+    responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn put_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -225,13 +236,14 @@ async fn put_calendar_permission(
     .await
 }
 
-/// Take a person's role on a calendar away
+/// Remove a person's role on a calendar
 ///
-/// Owners may, and everybody may leave.
+/// Removes a person's role on the calendar. Requires the owner role, except for your own role, which you can always
+/// give up. Fails with 409 if the calendar would have no owner.
 #[utoipa::path(delete, path = "/api/v1/calendars/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_calendar_permission",
-    params(("id" = Uuid, Path, description = "The calendar"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
-    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+    params(("id" = Uuid, Path, description = "The calendar."), ("user_id" = Uuid, Path, description = "The person, or the `id` of the permission of a group or an email address.")),
+    responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn delete_calendar_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -246,25 +258,25 @@ async fn delete_calendar_permission(
     .await
 }
 
-/// Whom a calendar shall belong to.
+/// The new owner of a calendar. Name the person by one of the two fields.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "TransferInput", example = json!({"username": "bob", "keep": "editor"}))]
 pub struct TransferBody {
-    /// Either this …
+    /// The person, by account id.
     user_id: Option<Uuid>,
-    /// … or this; case does not count.
+    /// The person, by user name, ignoring case.
     username: Option<String>,
-    /// What the owner until now stays: `editor` (default), `owner`, `viewer`, `free_busy` or `none`.
+    /// The role that the previous owner keeps. Defaults to `editor`.
     keep: Option<String>,
 }
 
-/// Give a calendar to somebody else
+/// Transfer a calendar
 ///
-/// They become its owner; whoever owned it until now stays an editor, or what `keep` says. Owners and administrators may.
-#[utoipa::path(post, path = "/api/v1/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar")), request_body = TransferBody,
-    responses((status = 200, description = "As you see it now", body = CalendarView), (status = 204, description = "Done, and you do not see it any more"), (status = 403, description = "Only owners may", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "It is the calendar that an account was made with", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Makes another person the owner of the calendar. The previous owner becomes an editor, or keeps the role in `keep`.
+/// Requires the owner role or an administrator. Returns the calendar, or 204 if you cannot see it any more. A default
+/// calendar cannot be transferred (409).
+#[utoipa::path(post, path = "/api/v1/calendars/{id}/transfer", tag = "sharing", operation_id = "transfer_calendar", params(("id" = Uuid, Path, description = "The calendar.")), request_body = TransferBody,
+    responses((status = 200, description = "The calendar, as you may see it now.", body = CalendarView), (status = 204, description = "The calendar was transferred and you cannot see it any more."), (status = 403, description = "Requires the owner role."), (status = 409, description = "`default-calendar`: a default calendar cannot be given to someone else.")))]
 async fn transfer_calendar(
     State(app): State<App>,
     call: SignedInCall,
@@ -284,13 +296,14 @@ async fn transfer_calendar(
     .await
 }
 
-/// Share one event
+/// Share an event
 ///
-/// Gives people roles on it, all of them or none. Owners may. Whom an event is shared with sees it in any state. `conflicts`
-/// lists what they are busy with then, under the policy of the calendar or of `on_conflict`.
-#[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event")), request_body = EventShareBody,
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it; or, under `reject`, they are busy then (`conflict`)", body = ProblemDocument), (status = 422, description = "Some values are not right, or finding conflicts takes too much work", body = ProblemDocument)))]
+/// Gives people, groups and email addresses a role on the event, all or none, and returns all permissions. People with
+/// a role on the event see it in any state. `conflicts` lists what they have at that time, under the policy of the
+/// calendar or of `on_conflict`. Requires the owner role.
+#[utoipa::path(post, path = "/api/v1/events/{id}/share", tag = "sharing", operation_id = "share_event", params(("id" = Uuid, Path, description = "The event.")), request_body = EventShareBody,
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the event any more. `conflict`: the people are busy at that time and the policy is `reject`."), (status = 422, description = "`invalid`: the request contains invalid values. `too-much-to-check`: finding conflicts needs too much work.")))]
 async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let (wishes, on_conflict) = sharing::parse_event_share(&body.map)?;
     write(&app, call.call, body.digest, (id, wishes, on_conflict), |tx, ctx, (id, wishes, on_conflict)| {
@@ -302,11 +315,12 @@ async fn share_event(State(app): State<App>, call: SignedInCall, PathId(id): Pat
     .await
 }
 
-/// Who may do what on an event
+/// List the permissions on an event
 ///
-/// Everybody with a role on it, its own or that of its calendar (`inherited`).
-#[utoipa::path(get, path = "/api/v1/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event")),
-    responses((status = 200, description = "Everybody's roles", body = Permissions), (status = 403, description = "Only editors and owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+/// Returns everyone who has a role on the event itself or, as `inherited`, on its calendar. Requires the editor or
+/// owner role.
+#[utoipa::path(get, path = "/api/v1/events/{id}/permissions", tag = "sharing", operation_id = "list_event_permissions", params(("id" = Uuid, Path, description = "The event.")),
+    responses((status = 200, description = "All permissions.", body = Permissions), (status = 403, description = "Requires the editor or owner role.")))]
 async fn event_permissions(
     State(app): State<App>,
     call: SignedInCall,
@@ -318,13 +332,14 @@ async fn event_permissions(
     Ok(all(&sharing::event_permissions(&mut conn, &call.call.ctx, id).await?))
 }
 
-/// Give one person a role on an event
+/// Set a person's role on an event
 ///
-/// Instead of the one there was. Owners may.
+/// Gives a person a role on the event, replacing their current role, and returns the permission. Requires the owner
+/// role. Fails with 409 if the event would have no owner.
 #[utoipa::path(put, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "put_event_permission",
-    params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")), request_body = RoleBody,
-    responses((status = 200, description = "Their role", body = PermissionView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    params(("id" = Uuid, Path, description = "The event."), ("user_id" = Uuid, Path, description = "The person, or the `id` of the permission of a group or an email address.")), request_body = RoleBody,
+    responses((status = 200, description = "The person's permission.", body = PermissionView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn put_event_permission(
     State(app): State<App>,
     call: SignedInCall,
@@ -338,13 +353,14 @@ async fn put_event_permission(
     .await
 }
 
-/// Take a person's own role on an event away
+/// Remove a person's role on an event
 ///
-/// Owners may, and everybody may leave. What they are to the calendar stays.
+/// Removes a person's role on the event itself; their role on its calendar stays. Requires the owner role, except for
+/// your own role, which you can always give up.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/permissions/{user_id}", tag = "sharing", operation_id = "delete_event_permission",
-    params(("id" = Uuid, Path, description = "The event"), ("user_id" = Uuid, Path, description = "The person, or the `id` of another permission")),
-    responses((status = 204, description = "They have none, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "Nobody would own it", body = ProblemDocument)))]
+    params(("id" = Uuid, Path, description = "The event."), ("user_id" = Uuid, Path, description = "The person, or the `id` of the permission of a group or an email address.")),
+    responses((status = 204, description = "The person has no role of this kind any more."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`last-owner`: nobody would own the resource any more.")))]
 async fn delete_event_permission(
     State(app): State<App>,
     call: SignedInCall,

@@ -15,7 +15,7 @@ use crate::calendars::CalendarView;
 use crate::codes;
 use crate::events::view::EventView;
 use crate::extract::Call;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 
@@ -31,34 +31,37 @@ pub fn routes() -> OpenApiRouter<App> {
     "next_token": "AQABAgMEBQYHCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEI", "more": false
 }))]
 pub struct ChangesView {
-    /// Each record once, in the order of the log.
+    /// The changed records, each once, in the order of the log.
     items: Vec<ChangeView>,
-    /// Where to go on: `since` of the next request. Opaque; good for as long as the log is kept.
+    /// The opaque token for `since` of the next request. It is valid for as long as the change log is kept.
     next_token: String,
-    /// Whether there is more right now; ask again at once.
+    /// Whether there are more changes right now. If so, continue at once.
     more: bool,
 }
 
 /// A record that changed for you.
 #[derive(Serialize, ToSchema)]
 pub struct ChangeView {
-    /// Where it stands in the log: opaque, and in order as text.
+    /// The opaque position in the log. Positions sort as text.
     seq: String,
-    /// `calendar` or `event`.
+    /// The type of the record.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// `created`: you did not see it before (perhaps because it was not shared with you). `updated`: it is another.
-    /// `deleted`: it is gone, or out of your sight. A record may come again as it is: keep the last.
+    /// `created`: new to you, perhaps because it was shared with you. `updated`: changed. `deleted`: deleted, or no
+    /// longer visible to you. A record can be listed again without a change; keep the last one.
     op: &'static str,
-    /// The record's id.
+    /// The id of the record.
     id: Uuid,
-    /// Its version; null when it is gone.
+    /// The version; null for `deleted`.
+    #[schema(required)]
     version: Option<i64>,
-    /// Its ETag as you see it; absent when it is gone.
+    /// The ETag of the record as you may see it. Omitted for `deleted`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     etag: Option<String>,
-    /// The record as it is now, just as you would get it by its id; absent when it is gone, and with `representation=ids`.
+    /// The record, as a GET by its id returns it. Omitted for `deleted` and with `representation=ids`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     record: Option<RecordView>,
 }
 
@@ -97,22 +100,22 @@ impl ChangeView {
     }
 }
 
-/// Follow what changes
+/// List changes
 ///
-/// Without `since`: everything that you see, calendars and events, in pages. Then, with the `next_token` of the page before,
-/// what has changed since, as you may see it now: what you gain access to comes as `created`, what you lose as `deleted`.
-/// Whoever goes on from token to token has what a full read gives and misses nothing.
+/// Without `since`, returns all calendars and events that you may see, in pages. Pass the `next_token` of each page as
+/// `since` of the next request; from then on the response lists what has changed since. Records are returned as you may
+/// see them now: a record that you gain access to is listed as `created`, and one that you lose access to as `deleted`.
+/// A client that follows the tokens misses nothing.
 ///
-/// 410: the token is too old, or from before the data was restored, or your account became an administrator's or ceased to
-/// be one. The cheap way back is `representation=ids`, which lists ids, versions and ETags alone (`start_again` in the problem
-/// is its address): fetch what differs, drop what is not listed, go on with its token.
+/// Fails with 410 if the token is too old, if the data was restored, or if your account became or ceased to be an
+/// administrator. To recover cheaply, request the path in `start_again`: it lists only ids, versions and ETags. Fetch
+/// the records that differ, drop those that are not listed, and continue with the new token.
 #[utoipa::path(get, path = "/api/v1/changes", tag = "sync", operation_id = "list_changes", security((), ("bearer" = [])),
-    params(("since" = Option<String>, Query, description = "`next_token` of the page before; without it everything that is there"),
-        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only this calendar and its events; a token belongs to one choice of it"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50. A page may be shorter: `more` says whether to go on"),
-        ("representation" = Option<String>, Query, description = "`full` (default) or `ids`: without `record`")),
-    responses((status = 200, description = "A page", body = ChangesView), (status = 410, description = "`gone`: begin again; `start_again` says how", body = ProblemDocument),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("since" = Option<String>, Query, description = "The `next_token` of the previous page. Without it, the response lists all records."),
+        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only this calendar and its events. A token is valid only with the same value."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50. A page may be shorter; `more` says whether to continue."),
+        ("representation" = Option<String>, Query, description = "`ids` leaves out `record`. Defaults to `full`.")),
+    responses((status = 200, description = "A page of results.", body = ChangesView), (status = 410, description = "`gone`: the token is too old, or the data was restored. Start again with the request in `start_again`.")))]
 async fn changes(State(app): State<App>, call: Call, mut query: Query) -> Answer {
     let since = query.parsed("since", "bad-token", |text| {
         text.parse::<Token>().map_err(|_| "is no token of ours; begin again without it")

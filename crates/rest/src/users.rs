@@ -12,7 +12,7 @@ use crate::accounts::{AccountView, CardView, is_current};
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, change))
 }
 
-/// An account: all of it for itself and for administrators, a card for others.
+/// An account: the whole account for its owner and for administrators, otherwise its public part.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum UserView {
@@ -41,10 +41,12 @@ impl UserView {
 struct UserPage {
     /// The accounts, by user name.
     items: Vec<UserView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
@@ -53,14 +55,14 @@ fn administers(call: &SignedInCall) -> bool {
     call.clone().as_admin().is_ok()
 }
 
-/// Find people
+/// Find users
 ///
-/// By the beginning of a user name or of a word of a name; case does not count. Administrators see whole accounts,
-/// disabled ones too, and find them by a whole e-mail address as well. Deleted accounts are not listed.
+/// Returns users whose user name, or a word of whose name, starts with `q`, ignoring case. Administrators see whole
+/// accounts, including disabled ones, and can also search for a whole email address. Deleted accounts are not listed.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users",
-    params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name"), ("limit" = Option<u32>, Query, description = "1 to 500, default 50"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"), ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = UserPage)))]
+    params(("q" = Option<String>, Query, description = "The beginning of a user name or of a word of a name, ignoring case."), ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."), ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = UserPage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let all = administers(&call);
     let listed =
@@ -76,12 +78,13 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     Ok(Reply::ok(&UserPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// Show an account
+/// Show a user
 ///
-/// All of it if it is your own or you administer, else its card. A deleted account is a "Deleted user".
-#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account")), responses(
+/// Returns the whole account if it is your own or you are an administrator, otherwise only its id, name and user name.
+/// A deleted account has the name "Deleted user".
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "get_user", params(("id" = uuid::Uuid, Path, description = "The account.")), responses(
     (status = 200, description = "The account", body = UserView),
-    (status = 304, description = "You have it already"),
+    (status = 304),
 ))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, query: Query) -> Answer {
     query.finish()?;
@@ -95,31 +98,31 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Use
     Ok(Reply::unless_known(&call.call, etag, &UserView::of(user, whole)))
 }
 
-/// What administrators can change of an account; every field may be left out.
+/// The fields of an account that administrators can change. All are optional.
 #[derive(ToSchema)]
 #[schema(title = "UserPatch", example = json!({"role": "organizer"}))]
 #[expect(dead_code, reason = "describes the body, which `accounts::edit_by_admin` reads with all its errors at once")]
 struct UserPatch {
-    /// `user`, `organizer` or `admin`.
+    /// The role.
     role: Option<String>,
-    /// Whether the account is shut out. Its sessions end; its personal tokens do not work while it is.
+    /// Whether the account is disabled. Disabling ends its sessions and suspends its personal tokens.
     disabled: Option<bool>,
-    /// Whether the address is its own.
+    /// Whether the email address is verified.
     email_verified: Option<bool>,
-    /// What people call it.
+    /// The display name.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
 }
 
 /// Administer an account
 ///
-/// A JSON merge patch (RFC 7396), for administrators; effective at once. The last administrator can neither be demoted
-/// nor disabled.
-#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account")), request_body = UserPatch, responses(
-    (status = 200, description = "As it is now", body = AccountView),
-    (status = 403, description = "`role-needed`: this needs an administrator; `scope-needed`: a personal token needs the scope admin", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+/// Applies a JSON merge patch (RFC 7396) to an account and returns it. The change takes effect at once. Requires an
+/// administrator. The last administrator can be neither demoted nor disabled (409).
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "update_user", params(("id" = uuid::Uuid, Path, description = "The account.")), request_body = UserPatch, responses(
+    (status = 200, description = "The updated resource.", body = AccountView),
+    (status = 403, description = "`role-needed`: the account must be an administrator. `scope-needed`: the personal token needs the scope `admin`."),
+    (status = 409, description = "`last-admin`: the server would have no administrator any more."),
+    (status = 412),
 ))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<UserId>, body: Body) -> Answer {
     let call = call.as_admin()?.call;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::extract::{Body, PathId, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::{Reply, etag};
 use crate::write::write;
@@ -21,7 +21,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
 }
 
-/// A place that can be double-booked.
+/// A place at which events can conflict.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Venue", example = json!({
     "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "Aula", "description": "Second floor, with a grand piano", "capacity": 300,
@@ -29,29 +29,30 @@ pub fn routes() -> OpenApiRouter<App> {
     "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct VenueView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: VenueId,
-    /// What it is called.
+    /// The name.
     name: String,
-    /// What there is to know about it.
+    /// The description.
     description: String,
-    /// How many people it holds.
+    /// The number of people that fit in.
+    #[schema(required)]
     capacity: Option<i64>,
-    /// The IANA zone of the place.
+    /// The IANA time zone of the venue.
     time_zone: String,
-    /// What happens when events overlap there: `ignore`, `warn` or `reject`.
+    /// What happens when events at the venue overlap.
     conflicts: &'static str,
-    /// Who made it and manages it.
+    /// The account that created and manages the venue.
     #[schema(value_type = uuid::Uuid)]
     owner_id: UserId,
-    /// Whether you may change and delete it and override its policy.
+    /// Whether you may change and delete the venue and override its policy.
     may_manage: bool,
-    /// Counts its changes.
+    /// The version. It grows by 1 with each change.
     version: i64,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
 }
 
@@ -83,32 +84,37 @@ impl VenueView {
     }
 }
 
-/// What can be said about a venue.
+/// A new venue.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "VenueInput", example = json!({"name": "Aula", "capacity": 300, "conflicts": "reject"}))]
 pub struct VenueBody {
-    /// 1 to 200 characters.
+    /// A name of 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// At most 10,000 characters.
     description: Option<String>,
-    /// How many people it holds.
+    /// The number of people that fit in.
     capacity: Option<i64>,
-    /// An IANA zone; without one that of your account.
+    /// The IANA time zone. Defaults to that of your account.
     time_zone: Option<String>,
-    /// What happens when events overlap there: `reject` (default; only who manages the venue may override it), `warn` or
-    /// `ignore`.
+    /// What happens when events at the venue overlap. Defaults to `reject`, which only the people who manage the venue
+    /// can override.
     conflicts: Option<String>,
 }
 
-/// The same for a change: every field may be left out.
+/// The fields of a venue to change. All are optional.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "VenuePatch", example = json!({"capacity": 280}))]
 pub struct VenuePatch {
+    /// A name of 1 to 200 characters.
     name: Option<String>,
+    /// At most 10,000 characters.
     description: Option<String>,
+    /// The number of people that fit in; null if unknown.
     capacity: Option<i64>,
+    /// The IANA time zone.
     time_zone: Option<String>,
+    /// What happens when events at the venue overlap.
     conflicts: Option<String>,
 }
 
@@ -117,20 +123,22 @@ pub struct VenuePatch {
 pub struct VenuePage {
     /// The venues, by name.
     items: Vec<VenueView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
 /// List venues
 ///
-/// All there are, by name.
+/// Returns all venues, sorted by name.
 #[utoipa::path(get, path = "/api/v1/venues", tag = "venues", operation_id = "list_venues",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")),
-    responses((status = 200, description = "A page", body = VenuePage), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")),
+    responses((status = 200, description = "A page of results.", body = VenuePage)))]
 async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let listed = Listed { limit: query.limit(), cursor: query.cursor(), digest: query.digest() };
     let total = query.include_total();
@@ -145,12 +153,11 @@ async fn list(State(app): State<App>, call: SignedInCall, mut query: Query) -> A
     }))
 }
 
-/// Make a venue
+/// Create a venue
 ///
-/// Organisers and administrators may; whoever makes it manages it.
+/// Creates a venue that you manage and returns it. Requires the account role organizer or admin.
 #[utoipa::path(post, path = "/api/v1/venues", tag = "venues", operation_id = "create_venue", request_body = VenueBody,
-    responses((status = 201, description = "Made; `Location` says where", body = VenueView), (status = 403, description = "This needs the role organizer", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = VenueView), (status = 403, description = "`role-needed`: creating a venue requires the account role organizer or admin.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let input = VenueInput::parse(&body.map)?;
     write(&app, call.call, body.digest, input, |tx, ctx, input| {
@@ -164,9 +171,9 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show a venue
 ///
-/// To everybody with an account.
-#[utoipa::path(get, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
-    responses((status = 200, description = "The venue", body = VenueView), (status = 304, description = "You have it already"), (status = 404, description = "Not there", body = ProblemDocument)))]
+/// Returns a venue. Visible to everyone who is signed in.
+#[utoipa::path(get, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "get_venue", params(("id" = uuid::Uuid, Path, description = "The venue.")),
+    responses((status = 200, description = "The venue", body = VenueView), (status = 304), (status = 404, description = "The venue does not exist.")))]
 async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, query: Query) -> Answer {
     query.finish()?;
     let mut conn = app.db.reader().await?;
@@ -174,12 +181,13 @@ async fn show(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ven
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// Change a venue
+/// Update a venue
 ///
-/// A JSON merge patch (RFC 7396). Who made it and administrators may. What is booked there stays.
-#[utoipa::path(patch, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue")), request_body = VenuePatch,
-    responses((status = 200, description = "As it is now", body = VenueView), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Applies a JSON merge patch (RFC 7396) and returns the updated venue. Existing bookings stay. Requires the person who
+/// created the venue or an administrator.
+#[utoipa::path(patch, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "update_venue", params(("id" = uuid::Uuid, Path, description = "The venue.")), request_body = VenuePatch,
+    responses((status = 200, description = "The updated resource.", body = VenueView), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
+        (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>, body: Body) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), body.digest, (id, body.map, if_match), |tx, ctx, (id, patch, if_match)| {
@@ -194,10 +202,11 @@ async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<V
 
 /// Delete a venue
 ///
-/// Nothing can be booked there any more; events that were keep saying so. Who made it and administrators may.
-#[utoipa::path(delete, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only who manages it may", body = ProblemDocument), (status = 404, description = "Not there", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+/// Deletes a venue, so that no event can be booked there any more. Events that were booked there keep their reference
+/// to it. Requires the person who created the venue or an administrator.
+#[utoipa::path(delete, path = "/api/v1/venues/{id}", tag = "venues", operation_id = "delete_venue", params(("id" = uuid::Uuid, Path, description = "The venue.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Only the person who created the venue and administrators may do this."), (status = 404, description = "The venue does not exist."),
+        (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<VenueId>) -> Answer {
     let if_match = call.call.if_match.clone();
     write(&app, call.call.without_key(), [0; 32], (id, if_match), |tx, ctx, (id, if_match)| {

@@ -57,12 +57,12 @@ pub struct Imported {
 pub async fn run(config: &Config, clock: &Clock, wish: &Import) -> Result<Imported> {
     let content = read(&wish.file, config.imports.largest_file)?;
     let db = start::open(config, clock).await?;
-    let imported = import(&db, clock, wish, content).await;
+    let imported = import(&db, clock, config.conflicts.horizon_years.into(), wish, content).await;
     db.close().await;
     imported
 }
 
-async fn import(db: &Db, clock: &Clock, wish: &Import, content: Vec<u8>) -> Result<Imported> {
+async fn import(db: &Db, clock: &Clock, horizon_years: i64, wish: &Import, content: Vec<u8>) -> Result<Imported> {
     let ctx = ctx_of(db, clock, &wish.user).await?;
     let calendar = match &wish.calendar {
         Some(name) => Some(find_calendar(db, &ctx, name).await?),
@@ -83,7 +83,7 @@ async fn import(db: &Db, clock: &Clock, wish: &Import, content: Vec<u8>) -> Resu
         .await;
     let (job, lease) = begun.map_err(said)?;
     let id = job.id;
-    let working = job_runner::work(db, clock, job, lease);
+    let working = job_runner::work(db, clock, horizon_years, job, lease);
     with_progress(db, &ctx, id, working).await?;
     let job = jobs::load(&mut *db.reader().await?, &ctx, id).await.map_err(|error| anyhow!("{error:?}"))?;
     report(&job)

@@ -105,7 +105,8 @@ impl Prepared {
         });
         let router = telemetry.around(kalends_rest::router(app.clone(), pages));
         let serving = tokio::spawn(serve(listener, router, HEAD, signalled(stopped.clone())));
-        let work = || worker::run(app.db.clone(), app.clock.clone(), app.wake.clone(), stopped.clone());
+        let years = app.settings.horizon_years;
+        let work = || worker::run(app.db.clone(), app.clock.clone(), years, app.wake.clone(), stopped.clone());
         let workers = (0..worker::WORKERS).map(|_| tokio::spawn(work())).collect();
         let housekeeping = tokio::spawn(housekeeping::run(app.clone(), metrics, kept));
         Running { addr, db: app.db.clone(), app, stopping, serving, workers, housekeeping, telemetry }

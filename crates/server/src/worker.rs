@@ -14,10 +14,10 @@ pub const WORKERS: usize = 2;
 const POLL: Duration = Duration::from_millis(250);
 
 /// Goes on until `stopping`; a job that is under way then is given back, behind its last step.
-pub async fn run(db: Db, clock: Clock, wake: Arc<Notify>, mut stopping: watch::Receiver<bool>) {
+pub async fn run(db: Db, clock: Clock, horizon_years: i64, wake: Arc<Notify>, mut stopping: watch::Receiver<bool>) {
     let by = Ids::at(clock.now()).uuid();
     while !*stopping.borrow() {
-        match turn(&db, &clock, by, &mut stopping).await {
+        match turn(&db, &clock, horizon_years, by, &mut stopping).await {
             Ok(true) => {}
             Ok(false) => rest(&wake, &mut stopping).await,
             Err(error) => {
@@ -46,6 +46,7 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 async fn turn(
     db: &Db,
     clock: &Clock,
+    horizon_years: i64,
     by: uuid::Uuid,
     stopping: &mut watch::Receiver<bool>,
 ) -> kalends_db::Result<bool> {
@@ -55,7 +56,7 @@ async fn turn(
     }
     let Some((job, lease)) = job_runner::claim(db, clock, by).await? else { return Ok(false) };
     let worked = tokio::select! {
-        worked = job_runner::work(db, clock, job, lease) => Some(worked),
+        worked = job_runner::work(db, clock, horizon_years, job, lease) => Some(worked),
         () = stopped(stopping) => None,
     };
     match worked {

@@ -57,7 +57,7 @@ impl Visit {
 
 /// Nobody in particular, now.
 pub fn anybody(web: &Web) -> Ctx {
-    Ctx { actor: Actor::Anonymous, ..Ctx::system(web.clock.now(), Door::Rest) }
+    Ctx { actor: Actor::Anonymous, ..Ctx::system(web.clock.now(), Door::Web) }
 }
 
 /// A page that cannot be shown.

@@ -85,6 +85,8 @@ async fn every_operation_is_described() {
             need(&format!("what {status} means"), is_text(&response["description"]) || response.get("$ref").is_some());
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let shared = parameter["$ref"].as_str().and_then(|to| document.pointer(to.trim_start_matches('#')));
+            let parameter = shared.unwrap_or(parameter);
             need(&format!("what the parameter {} is", parameter["name"]), is_text(&parameter["description"]));
         }
         if path.starts_with("/api/v1/") {

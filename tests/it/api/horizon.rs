@@ -46,6 +46,22 @@ fn brunch(calendar: &str) -> Value {
 }
 
 #[tokio::test]
+async fn an_import_looks_as_far_ahead_as_the_server_is_told_to() {
+    for (years, expected) in [("10", "created"), ("20", "refused")] {
+        let world = World::builder().set("conflicts.horizon_years", years).start().await;
+        let alice = world.alice().await;
+        let club = calendar(&alice, &json!({"name": "Club", "conflicts": "reject"})).await;
+        event(&alice, &brunch(&club)).await;
+        // In twelve years it falls on a Sunday.
+        let file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//\r\nBEGIN:VEVENT\r\nUID:jubilee\r\nDTSTAMP:20270101T000000Z\r\n\
+            SUMMARY:Jubilee\r\nDTSTART;TZID=Europe/Zurich:20270320T090000\r\nDTEND;TZID=Europe/Zurich:20270320T120000\r\n\
+            RRULE:FREQ=YEARLY;INTERVAL=12\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        let job = alice.import(&club, file, &[]).await;
+        assert_eq!(job.json["result"][expected], 1, "{years} years: {}", job.text);
+    }
+}
+
+#[tokio::test]
 async fn what_comes_into_reach_is_told_to_the_owner_once() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.bob().await);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod codes;
+mod contract;
 mod document;
 mod openapi;
 mod people;

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, OptionalBody, read};
 use crate::middleware::Known;
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -54,39 +54,40 @@ fn secret(reply: Reply) -> impl IntoResponse {
     (headers, reply)
 }
 
-/// What a person says who wants an account.
+/// A new account.
 #[derive(ToSchema)]
 #[schema(title = "Registration", example = json!({"username": "anna", "email": "anna@example.org", "password": "correct horse battery", "name": "Anna Müller", "time_zone": "Europe/Zurich"}))]
 #[expect(dead_code, reason = "describes the body, which `Registration` reads with all its errors at once")]
 struct RegisterBody {
-    /// 1 to 64 letters, digits, dots, underscores and hyphens; case does not count. Must not begin with `deleted-`.
+    /// 1 to 64 letters, digits, dots, underscores and hyphens, ignoring case. Must not start with `deleted-`.
     #[schema(min_length = 1, max_length = 64)]
     username: String,
-    /// Case does not count.
+    /// The email address, ignoring case.
     #[schema(format = "email", max_length = 254)]
     email: String,
-    /// 8 to 1,024 characters, every one of which counts.
+    /// 8 to 1,024 characters.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     password: String,
-    /// What people shall call you; the user name unless it is given.
+    /// The display name. Defaults to the user name.
     #[schema(max_length = 200)]
     name: Option<String>,
-    /// `user` (default) or `organizer`, where the server lets people choose.
+    /// The role. Defaults to `user`. The operator of the server can disable the choice.
     role: Option<String>,
-    /// The language you read (BCP 47); default `en`.
+    /// Your language (BCP 47). Defaults to `en`.
     locale: Option<String>,
-    /// The IANA zone you live in; default `UTC`. Your calendar takes it.
+    /// Your IANA time zone. Defaults to `UTC`. Your default calendar uses it too.
     time_zone: Option<String>,
 }
 
-/// Make an account
+/// Create an account
 ///
-/// It comes with a private calendar, and you are signed in. The server's operator can switch this off, or the choice of a
-/// role (422 at `/role`); nobody makes himself an administrator.
+/// Creates an account with a private default calendar, signs it in, and returns the account with its tokens. The
+/// operator of the server can disable sign-up (403), or the choice of a role (422 at `/role`). The admin role cannot be
+/// chosen at sign-up. Fails with 409 if the user name or the email address is in use.
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "accounts", security(()), request_body = RegisterBody, responses(
-    (status = 201, description = "Made, and signed in; `Location` says where the account is", body = SignedUpView),
-    (status = 403, description = "`sign-up-closed`: accounts are made by administrators here", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 201, description = "The account was created and is signed in. `Location` holds its path.", body = SignedUpView),
+    (status = 403, description = "`sign-up-closed`: only administrators create accounts on this server."),
+    (status = 409, description = "`username-taken` or `email-taken`: another account has this user name or email address."),
 ))]
 async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
     let wish = Registration::parse(&body.map, &app.settings.accounts)?;
@@ -102,38 +103,18 @@ async fn register(State(app): State<App>, visitor: Visitor, body: Body) -> Answe
     Ok(secret(Reply::created(location, &SignedUpView { user, tokens: TokensView::of(&session) }).etag(etag)))
 }
 
-/// What a person says who wants to sign in.
+/// The credentials of an account.
 #[derive(ToSchema)]
 #[schema(title = "Login", example = json!({"login": "anna", "password": "correct horse battery"}))]
 #[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
 struct LoginBody {
-    /// User name or e-mail address; case does not count.
+    /// The user name or email address, ignoring case.
     login: Option<String>,
-    /// The same, for clients that call it so.
+    /// An alias of `login`, for clients that use this name.
     username: Option<String>,
     /// The password.
     #[schema(format = "password")]
     password: String,
-}
-
-/// The same as an OAuth2 password form (RFC 6749 4.3.2).
-#[derive(ToSchema)]
-#[schema(title = "LoginForm", example = json!({"grant_type": "password", "username": "alice", "password": "correct horse"}))]
-#[expect(dead_code, reason = "describes the body, which `Attempt` reads with all its errors at once")]
-struct LoginForm {
-    /// User name or e-mail address.
-    username: String,
-    /// The password.
-    #[schema(format = "password")]
-    password: String,
-    /// `password`, if it is given.
-    grant_type: Option<String>,
-    /// Does not matter.
-    scope: Option<String>,
-    /// Does not matter.
-    client_id: Option<String>,
-    /// Does not matter.
-    client_secret: Option<String>,
 }
 
 /// A sign-in, as JSON or as a form.
@@ -169,12 +150,13 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
 
 /// Sign in
 ///
-/// By user name or e-mail address. The answer to a wrong password, an unknown, a disabled and a deleted account is the
-/// same, and takes as long.
+/// Starts a session and returns its access token and refresh token. Sign in with a user name or an email address, as
+/// JSON; an OAuth 2.0 password form (RFC 6749, section 4.3.2) is accepted too. The server responds with the same 401, after the same time, to a wrong
+/// password and to an account that does not exist, is disabled or was deleted.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "accounts", security(()),
-    request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))), responses(
-    (status = 200, description = "The tokens of a new session", body = TokensView),
-    (status = 401, description = "`bad-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
+    request_body = LoginBody, responses(
+    (status = 200, description = "The tokens of a new session.", body = TokensView),
+    (status = 401, description = "`bad-credentials`: the user name or the password is wrong."),
 ))]
 async fn login(State(app): State<App>, visitor: Visitor, Login(attempt): Login) -> Answer<impl IntoResponse> {
     // The connection is given back before the password is checked: that takes long.
@@ -206,16 +188,17 @@ async fn wrong_credentials(app: &App, ctx: Ctx) -> Problem {
 #[schema(title = "Refresh", example = json!({"refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))]
 #[expect(dead_code, reason = "describes the body, which `parse_refresh` reads with all its errors at once")]
 struct RefreshBody {
-    /// From the last sign-in or refresh.
+    /// The refresh token of the last sign-in or refresh.
     refresh_token: String,
 }
 
-/// Get the next tokens
+/// Refresh tokens
 ///
-/// A refresh token is good once. If it comes a second time, somebody has stolen it: the whole session ends, for both.
+/// Returns new tokens for a session. Each refresh token works once. If it is used again, the server assumes that it was
+/// stolen and ends the whole session.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "accounts", security(()), request_body = RefreshBody, responses(
-    (status = 200, description = "The next tokens of the session", body = TokensView),
-    (status = 401, description = "`bad-token`: expired, used before, or its session has ended", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The next tokens of the session.", body = TokensView),
+    (status = 401, description = "`bad-token`: the refresh token has expired or was used before, or its session has ended."),
 ))]
 async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer<impl IntoResponse> {
     let token = accounts::parse_refresh(&body.map)?;
@@ -232,13 +215,23 @@ async fn refresh(State(app): State<App>, visitor: Visitor, body: Body) -> Answer
     }
 }
 
+/// The session to end, if it is not that of the access token.
+#[derive(ToSchema)]
+#[schema(title = "Logout", example = json!({"refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))]
+#[expect(dead_code, reason = "describes the body, which `parse_refresh` reads with all its errors at once")]
+struct LogoutBody {
+    /// A refresh token of the session. Defaults to the session of the request's access token.
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+}
+
 /// Sign out
 ///
-/// Ends the session of the access token that the request shows, or of `refresh_token` in the body. Both tokens are dead
-/// at once.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<RefreshBody>, responses(
-    (status = 204, description = "Signed out"),
-    (status = 403, description = "`scope-needed`: a personal token has no session; revoke it instead", body = ProblemDocument, content_type = "application/problem+json"),
+/// Ends the session of the request's access token, or of the `refresh_token` in the body. Both tokens stop working at
+/// once. Fails with 401 if there is no session to end.
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "accounts", security((), ("bearer" = [])), request_body = Option<LogoutBody>, responses(
+    (status = 204, description = "The session has ended."),
+    (status = 403, description = "`scope-needed`: a personal token has no session. Revoke the token instead."),
 ))]
 async fn logout(State(app): State<App>, visitor: Visitor, OptionalBody(body): OptionalBody) -> Answer {
     let token = body.map(|body| accounts::parse_refresh(&body.map)).transpose()?;

@@ -10,7 +10,7 @@ use super::AccountView;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, IfMatch, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -21,10 +21,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Show your account
 ///
-/// With your role and your settings.
+/// Returns your account with its role and settings.
 #[utoipa::path(get, path = "/api/v1/me", tag = "accounts", operation_id = "get_me", responses(
     (status = 200, description = "Your account", body = AccountView),
-    (status = 304, description = "You have it already"),
+    (status = 304),
 ))]
 async fn show_me(State(app): State<App>, call: SignedInCall, query: Query) -> Answer {
     query.finish()?;
@@ -34,34 +34,35 @@ async fn show_me(State(app): State<App>, call: SignedInCall, query: Query) -> An
     Ok(Reply::unless_known(&call.call, view.etag(), &view))
 }
 
-/// What you can change of your account; every field may be left out.
+/// The fields of your account that you can change. All are optional.
 #[derive(ToSchema)]
 #[schema(title = "AccountPatch", example = json!({"name": "Anna Keller", "time_zone": "Europe/Berlin"}))]
 #[expect(dead_code, reason = "describes the body, which `accounts::edit` reads with all its errors at once")]
 struct AccountPatch {
-    /// As at sign-up.
+    /// The user name, as at sign-up.
     #[schema(min_length = 1, max_length = 64)]
     username: Option<String>,
-    /// Another address is not verified any more.
+    /// The email address. A new address must be verified.
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
-    /// Null makes it the user name.
+    /// The display name. Null resets it to the user name.
     #[schema(max_length = 200)]
     name: Option<String>,
-    /// BCP 47; null makes it `en`.
+    /// The language (BCP 47). Null resets it to `en`.
     locale: Option<String>,
-    /// An IANA zone; null makes it `UTC`.
+    /// The IANA time zone. Null resets it to `UTC`.
     time_zone: Option<String>,
 }
 
-/// Change your account
+/// Update your account
 ///
-/// A JSON merge patch (RFC 7396). Another e-mail address has to be verified again. Not by personal token.
+/// Applies a JSON merge patch (RFC 7396) and returns your account. A new email address must be verified again. Personal
+/// tokens are not accepted. Fails with 409 if the user name or the email address is in use.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "accounts", operation_id = "update_me", request_body = AccountPatch, responses(
-    (status = 200, description = "As it is now", body = AccountView),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`username-taken` or `email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 200, description = "The updated resource.", body = AccountView),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+    (status = 409, description = "`username-taken` or `email-taken`: another account has this user name or email address."),
+    (status = 412),
 ))]
 async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -79,13 +80,14 @@ async fn change_me(State(app): State<App>, call: SignedInCall, body: Body) -> An
 
 /// Delete your account
 ///
-/// Takes your name, address and password out of it and ends its sessions and tokens. What you wrote stays, as a deleted
-/// user's. Not by personal token.
+/// Removes your name, email address and password, and ends all sessions and tokens. Events and comments that you wrote
+/// stay and are shown as by a deleted user. Personal tokens are not accepted. Fails with 409 if you are the last
+/// administrator.
 #[utoipa::path(delete, path = "/api/v1/me", tag = "accounts", responses(
-    (status = 204, description = "Deleted"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "`last-admin`: nobody would be left to administer", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The account was deleted."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
+    (status = 409, description = "`last-admin`: the server would have no administrator any more."),
+    (status = 412),
 ))]
 async fn delete_me(State(app): State<App>, call: SignedInCall) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -106,26 +108,26 @@ pub(crate) fn is_current(if_match: Option<&IfMatch>, version: i64) -> bool {
     if_match.is_none_or(|if_match| if_match.is_version(version))
 }
 
-/// Another password.
+/// A change of the password.
 #[derive(ToSchema)]
 #[schema(title = "PasswordChange", example = json!({"current_password": "correct horse battery", "new_password": "staple battery horse"}))]
 #[expect(dead_code, reason = "describes the body, which `parse_password_change` reads with all its errors at once")]
 struct PasswordBody {
-    /// The one that holds now.
+    /// The current password.
     #[schema(format = "password")]
     current_password: String,
-    /// 8 to 1,024 characters.
+    /// The new password: 8 to 1,024 characters.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     new_password: String,
 }
 
 /// Change your password
 ///
-/// Ends all your other sessions; personal tokens stay. A wrong current password is 422 at `/current_password`.
-/// Not by personal token.
+/// Changes your password and ends all your other sessions. Personal tokens stay valid, but are not accepted here. A
+/// wrong current password fails with 422 at `/current_password`.
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "accounts", request_body = PasswordBody, responses(
-    (status = 204, description = "Changed; the other sessions are over"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 204, description = "The password was changed and all other sessions have ended."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn change_password(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

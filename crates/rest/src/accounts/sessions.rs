@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -19,27 +19,27 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_sessions)).routes(routes!(end_session))
 }
 
-/// A place where you are signed in.
+/// A session in which you are signed in.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Session", example = json!({
     "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "current": true, "created_at": "2027-01-15T10:00:00Z", "last_used_at": "2027-01-15T11:45:00Z",
     "expires_at": "2027-02-14T11:45:00Z", "user_agent": "Mozilla/5.0", "address": "203.0.113.9"
 }))]
 struct SessionView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: SessionId,
-    /// Whether it is the one that asks.
+    /// Whether this is the session of the request.
     current: bool,
-    /// When you signed in.
+    /// The instant of the sign-in.
     created_at: String,
-    /// When you signed in or the session was last refreshed.
+    /// The instant of the sign-in or of the last refresh.
     last_used_at: String,
-    /// When it ends unless it is refreshed.
+    /// The instant at which the session ends unless it is refreshed.
     expires_at: String,
-    /// The program you signed in with, as it calls itself.
+    /// The user agent that signed in.
     user_agent: String,
-    /// The address you signed in from.
+    /// The IP address that signed in.
     address: String,
 }
 
@@ -62,21 +62,23 @@ impl SessionView {
 struct SessionPage {
     /// The sessions, newest first.
     items: Vec<SessionView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
-/// List where you are signed in
+/// List your sessions
 ///
-/// Not by personal token.
+/// Returns the sessions in which you are signed in. Personal tokens are not accepted.
 #[utoipa::path(get, path = "/api/v1/me/sessions", tag = "accounts",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
-    (status = 200, description = "A page", body = SessionPage),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")), responses(
+    (status = 200, description = "A page of results.", body = SessionPage),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;
@@ -89,12 +91,12 @@ async fn list_sessions(State(app): State<App>, call: SignedInCall, mut query: Qu
     Ok(Reply::ok(&SessionPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// Sign out somewhere
+/// End a session
 ///
-/// Ends one of your sessions; its tokens are dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session")), responses(
-    (status = 204, description = "Over, now or before"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+/// Ends one of your sessions. Its tokens stop working at once. Personal tokens are not accepted.
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The session.")), responses(
+    (status = 204, description = "The session has ended. Repeating the request has the same response."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn end_session(State(app): State<App>, call: SignedInCall, PathId(id): PathId<SessionId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -21,25 +21,27 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_tokens, create_token)).routes(routes!(revoke_token))
 }
 
-/// A personal token, for a program of yours.
+/// A personal token for a program.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "PersonalToken", example = json!({
     "id": "01941f29-7c00-7ddd-8000-3d1c7e9a5b10", "name": "backup script", "scopes": ["read"], "created_at": "2027-01-15T10:00:00Z",
     "expires_at": "2028-01-15T10:00:00Z", "last_used_at": null
 }))]
 struct TokenView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: TokenId,
-    /// What you call it.
+    /// The name that you gave it.
     name: String,
-    /// What it may be used for: `read`, `write` (includes read), `admin` (includes write).
+    /// What the token can be used for. `write` includes `read`, and `admin` includes `write`.
     scopes: Vec<&'static str>,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it expires; null for never.
+    /// The instant at which it expires; null for never.
+    #[schema(required)]
     expires_at: Option<String>,
-    /// When it was last used, to the hour; null if never.
+    /// The hour of the last use; null if it was never used.
+    #[schema(required)]
     last_used_at: Option<String>,
 }
 
@@ -62,7 +64,7 @@ impl TokenView {
 struct MadeTokenView {
     #[serde(flatten)]
     made: TokenView,
-    /// The secret, for `Authorization: Bearer …`. It is shown this once.
+    /// The secret, for `Authorization: Bearer …`. It is shown only once.
     #[schema(example = "klp_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     token: String,
 }
@@ -72,21 +74,24 @@ struct MadeTokenView {
 struct TokenPage {
     /// The tokens, newest first.
     items: Vec<TokenView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
 }
 
 /// List your personal tokens
 ///
-/// Expired ones too, until they are revoked; never their secrets. Not by personal token.
+/// Returns your personal tokens without their secrets, including expired tokens that you have not revoked. Personal
+/// tokens are not accepted.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "accounts",
-    params(("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all")), responses(
-    (status = 200, description = "A page", body = TokenPage),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    params(("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items.")), responses(
+    (status = 200, description = "A page of results.", body = TokenPage),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn list_tokens(State(app): State<App>, call: SignedInCall, mut query: Query) -> Answer {
     let user = call.by_session()?.user;
@@ -99,32 +104,32 @@ async fn list_tokens(State(app): State<App>, call: SignedInCall, mut query: Quer
     Ok(Reply::ok(&TokenPage { items, next_cursor: page.next.map(|next| next.encode()), total }))
 }
 
-/// What a personal token shall be.
+/// A new personal token.
 #[derive(ToSchema)]
 #[schema(title = "PersonalTokenInput", example = json!({"name": "backup script", "scopes": ["read"], "expires_in_days": 365}))]
 #[expect(dead_code, reason = "describes the body, which `TokenInput` reads with all its errors at once")]
 struct TokenBody {
-    /// 1 to 100 characters.
+    /// A name of 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// `read`, `write` (includes read), `admin` (includes write; only for administrators).
+    /// What the token can be used for. `write` includes `read`; `admin` includes `write` and requires an administrator.
     #[schema(min_items = 1, max_items = 3)]
     scopes: Vec<String>,
-    /// When it expires (RFC 3339); without this and the next it does not.
+    /// The instant at which the token expires. Without this and `expires_in_days` it never does.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
-    /// The same as a number of days from now.
+    /// The number of days until the token expires.
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<u32>,
 }
 
-/// Make a personal token
+/// Create a personal token
 ///
-/// Its secret is in the answer and never shown again; so this request cannot be repeated by an idempotency key.
-/// Not by personal token.
+/// Creates a token for a program and returns it with its secret. The secret is shown only once, so `Idempotency-Key`
+/// has no effect here. Personal tokens are not accepted.
 #[utoipa::path(post, path = "/api/v1/me/tokens", tag = "accounts", request_body = TokenBody, responses(
-    (status = 201, description = "Made; `token` is the secret", body = MadeTokenView),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 201, description = "Created. `token` is the secret, which is shown only once.", body = MadeTokenView),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) -> Answer<impl IntoResponse> {
     let SignedInCall { call, user } = call.by_session()?;
@@ -140,10 +145,10 @@ async fn create_token(State(app): State<App>, call: SignedInCall, body: Body) ->
 
 /// Revoke a personal token
 ///
-/// It is dead at once. Not by personal token.
-#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The token")), responses(
-    (status = 204, description = "Revoked, now or before"),
-    (status = 403, description = "`scope-needed`: not by personal token", body = ProblemDocument, content_type = "application/problem+json"),
+/// Revokes a personal token. It stops working at once. Personal tokens are not accepted.
+#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path, description = "The personal token.")), responses(
+    (status = 204, description = "Revoked. Repeating the request has the same response."),
+    (status = 403, description = "`scope-needed`: personal tokens are not accepted here; use an access token."),
 ))]
 async fn revoke_token(State(app): State<App>, call: SignedInCall, PathId(id): PathId<TokenId>) -> Answer {
     let SignedInCall { call, user } = call.by_session()?;

@@ -5,18 +5,18 @@ use utoipa::ToSchema;
 
 use crate::reply::etag;
 
-/// What everybody signed in may know of an account.
+/// The part of an account that everyone who is signed in can see.
 #[derive(Serialize, ToSchema)]
 // Nothing more: so that a document that may hold this or a whole account is one of the two.
 #[serde(deny_unknown_fields)]
 #[schema(title = "Card", example = json!({"id": "01941f29-7c00-7bbb-8000-3d1c7e9a5b10", "name": "Anna Müller", "username": "anna"}))]
 pub struct CardView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
-    /// What people call it; "Deleted user" once it is deleted.
+    /// The display name; "Deleted user" for a deleted account.
     name: String,
-    /// What it is found by.
+    /// The user name.
     username: String,
 }
 
@@ -34,33 +34,36 @@ impl CardView {
     "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z"
 }))]
 pub struct AccountView {
-    /// Its id.
+    /// The id.
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
-    /// What it signs in with and is found by.
+    /// The user name, for sign-in and search.
     username: String,
-    /// Its e-mail address; null once the account is deleted.
+    /// The email address; null once the account is deleted.
+    #[schema(required)]
     email: Option<String>,
-    /// When the address was shown to be its own; null until then.
+    /// The instant at which the email address was verified; null until then.
+    #[schema(required)]
     email_verified_at: Option<String>,
-    /// What people call it.
+    /// The display name.
     name: String,
-    /// `user`, `organizer` (may make public calendars and take registrations) or `admin`.
+    /// The role. An `organizer` can create public calendars and venues and take registrations.
     role: &'static str,
-    /// The language it reads (BCP 47).
+    /// The language (BCP 47).
     locale: String,
-    /// The IANA zone it lives in.
+    /// The IANA time zone.
     time_zone: String,
-    /// Whether it is shut out.
+    /// Whether an administrator has disabled the account.
     disabled: bool,
-    /// Counts its changes.
+    /// The version. It grows by 1 with each change.
     version: i64,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
-    /// When it was deleted; absent while it is not.
+    /// The instant at which the account was deleted. Omitted while it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     deleted_at: Option<String>,
 }
 
@@ -88,20 +91,20 @@ impl AccountView {
     }
 }
 
-/// The tokens of a session. Both are secrets, and shown this once.
+/// The tokens of a session. Both are secrets and are shown only once.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Tokens", example = json!({
     "access_token": "kla_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "refresh_token": "klr_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "token_type": "Bearer", "expires_in": 900
 }))]
 pub struct TokensView {
-    /// For `Authorization: Bearer …`.
+    /// The access token, for `Authorization: Bearer …`.
     access_token: String,
-    /// For `POST /auth/refresh`, once.
+    /// The refresh token, for one `POST /auth/refresh`.
     refresh_token: String,
     /// Always `Bearer`.
     token_type: &'static str,
-    /// Seconds for which the access token is good.
+    /// The number of seconds until the access token expires.
     expires_in: u64,
 }
 

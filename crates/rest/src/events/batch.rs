@@ -26,50 +26,51 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(batch))
 }
 
-/// Many changes.
+/// Many operations.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "BatchInput", example = json!({"mode": "atomic", "operations": [
     {"op": "create", "event": {"title": "Rehearsal", "start": "2027-03-22T19:30:00", "end": "2027-03-22T21:00:00"}}]}))]
 pub struct BatchBody {
-    /// `atomic` (default): all or none. `each`: what fails leaves nothing, the others are done.
+    /// `atomic` (default): all or none. `each`: operations that fail do not affect the others.
     mode: Option<String>,
-    /// At least one, at most 1,000; done in their order.
+    /// 1 to 1,000 operations, carried out in order.
     operations: Vec<BatchOperation>,
 }
 
-/// One change.
+/// One operation of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchOperation {
-    /// `create`, `update` or `delete`.
+    /// The kind of operation.
     op: String,
-    /// Which event to update or delete.
+    /// The event to update or delete.
     id: Option<Uuid>,
-    /// The ETag or the number of the version that you looked at: another one is not changed.
+    /// The ETag or version number that you have seen. The operation fails if the event has changed.
     #[schema(value_type = Option<String>)]
     if_match: Option<Value>,
-    /// To create: the body of `POST /events`. To update: that of `PATCH /events/{id}`.
+    /// For `create`, the body of `POST /events`. For `update`, the body of `PATCH /events/{id}`.
     #[schema(value_type = Option<Object>)]
     event: Option<Map<String, Value>>,
 }
 
-/// What became of many changes.
+/// The results of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchResults {
-    /// One for each operation, in their order.
+    /// One result per operation, in the same order.
     results: Vec<BatchResult>,
 }
 
-/// What became of one change.
+/// The result of one operation.
 #[derive(Serialize, ToSchema)]
 pub struct BatchResult {
-    /// The status that the single request would have answered: 201, 200, 204, or that of the problem.
+    /// The status that the single request would have had.
     status: u16,
-    /// The event as it is now.
+    /// The event after the operation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     event: Option<EventView>,
-    /// Why it was not done.
+    /// The reason why the operation failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ProblemDocument>)]
+    #[schema(value_type = Option<ProblemDocument>, nullable = false)]
     problem: Option<Value>,
 }
 
@@ -109,15 +110,15 @@ impl From<BatchRefused> for Problem {
 /// The largest answer, in bytes: a thousand events can be as many as half a gigabyte.
 const LARGEST: usize = 16 << 20;
 
-/// Change many events at once
+/// Change many events
 ///
-/// Makes, changes and deletes up to 1,000 events, each by the rules of the single request. `atomic`: when one cannot be
-/// done none is, and the problem is that one's, with its number (from 0) in `index`. `each`: every operation has a result of
-/// its own. A body may have 8 MiB.
+/// Creates, updates and deletes up to 1,000 events, each under the rules of the single request. In `atomic` mode, the
+/// first failure undoes everything and is returned as the problem, with its position in `index` (from 0). In `each`
+/// mode, every operation has its own result. The body may have up to 8 MiB.
 #[utoipa::path(post, path = "/api/v1/events/batch", tag = "events", operation_id = "batch_events", request_body = BatchBody,
-    responses((status = 200, description = "What became of each", body = BatchResults), (status = 403, description = "Atomic: your role does not allow one; `index` says which", body = ProblemDocument),
-        (status = 404, description = "Atomic: one is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "Atomic: one cannot be done as things stand", body = ProblemDocument),
-        (status = 412, description = "Atomic: one was changed since the version in its `if_match`", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The result of each operation.", body = BatchResults), (status = 403, description = "In `atomic` mode: your role does not allow the operation at `index`."),
+        (status = 404, description = "In `atomic` mode: the event of the operation at `index` does not exist, or you are not allowed to see it."), (status = 409, description = "In `atomic` mode, for the operation at `index`: `conflict`, `edit-conflict`, `review-required`, `orphaned-overrides`, `wrong-state` or `uid-taken`."),
+        (status = 412, description = "In `atomic` mode: the event of the operation at `index` has changed since the version in its `if_match`.")))]
 async fn batch(State(app): State<App>, call: SignedInCall, LargeBody(body): LargeBody) -> Answer {
     let batch = Batch::parse(&body.map)?;
     write(&app, call.call, body.digest, batch, |tx, ctx, batch| {

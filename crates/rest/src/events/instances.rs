@@ -15,7 +15,7 @@ use super::view::EventView;
 use super::{EventPage, body, versions};
 use crate::app::App;
 use crate::extract::{Body, Call, PathId, PathPair, SignedInCall};
-use crate::problem::{Answer, ProblemDocument};
+use crate::problem::Answer;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -27,12 +27,13 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List the instances of an event
 ///
-/// By start, in pages; without from and to from its first one on. Cancelled ones are left out.
+/// Returns the instances of an event, sorted by start, in pages. Starts with the first instance unless you give `from`
+/// and `to`. Cancelled instances are left out.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances", tag = "events", operation_id = "list_instances", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = EventPage), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument),
-        (status = 503, description = "The series takes too much work", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("from" = Option<String>, Query, description = "Only events that overlap the time from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only events that overlap the time before this instant (RFC 3339 with offset)."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.")),
+    responses((status = 200, description = "A page of results.", body = EventPage),
+        (status = 503, description = "`recurrence-budget`: the series needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
     let (from, to) = (query.instant("from").unwrap_or(EARLIEST), query.instant("to").unwrap_or(LATEST));
     if to <= from {
@@ -67,11 +68,11 @@ async fn list(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 
 /// Show an instance
 ///
-/// By its original start, on the series' wall clock: `20270329T090000`, or `20270329` for all-day series. A cancelled one has the
-/// status `cancelled`.
+/// Returns one instance of a series, named by its original start in the local time of the series: `20270329T090000`, or
+/// `20270329` for all-day series. A cancelled instance has the status `cancelled`.
 #[utoipa::path(get, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "get_instance", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`")),
-    responses((status = 200, description = "The instance", body = EventView), (status = 304, description = "You have it already"), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series.")),
+    responses((status = 200, description = "The instance", body = EventView), (status = 304)))]
 async fn show(
     State(app): State<App>,
     call: Call,
@@ -85,17 +86,17 @@ async fn show(
     Ok(Reply::unless_known(&call, view.etag(), &view))
 }
 
-/// Change an instance
+/// Update an instance
 ///
-/// `scope=this` (default) makes an override. `scope=following` ends the series before it and goes on with a new event
-/// (`split_from` names the old one). `scope=all` changes the whole series, moved by as much as the instance.
+/// With `scope=this` (default), changes one instance by an override. With `scope=following`, ends the series before the
+/// instance and continues it as a new event, whose `split_from` names the old one. With `scope=all`, applies the same
+/// change to the whole series. Returns the instance. Requires the editor role.
 #[utoipa::path(patch, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "update_instance",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
-        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series."),
+        ("scope" = Option<String>, Query, description = "The instances that the change applies to. Defaults to `this`.")),
     request_body = body::InstancePatch,
-    responses((status = 200, description = "The instance as it is now, of the event that it belongs to now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument),
-        (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated instance. It may belong to a new event.", body = EventView), (status = 403), (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."),
+        (status = 412)))]
 async fn change(
     State(app): State<App>,
     call: SignedInCall,
@@ -125,13 +126,13 @@ async fn change(
 
 /// Cancel an instance
 ///
-/// `scope=this` (default) cancels it, `scope=following` ends the series before it, `scope=all` deletes the event (owners may).
+/// With `scope=this` (default), cancels the instance. With `scope=following`, ends the series before it. With
+/// `scope=all`, deletes the event. Requires the editor role; `scope=all` requires the owner role.
 #[utoipa::path(delete, path = "/api/v1/events/{id}/instances/{original_start}", tag = "events", operation_id = "cancel_instance",
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("original_start" = String, Path, description = "`20270329T090000` or `20270329`"),
-        ("scope" = Option<String>, Query, description = "`this` (default), `following` or `all`")),
-    responses((status = 204, description = "Cancelled, now or before"), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("original_start" = String, Path, description = "The original start in the local time of the series: `20270329T090000`, or `20270329` for all-day series."),
+        ("scope" = Option<String>, Query, description = "The instances that the change applies to. Defaults to `this`.")),
+    responses((status = 204, description = "Cancelled. Repeating the request has the same response."), (status = 403),
+        (status = 409, description = "The change conflicts with the current state: `review-required` or `wrong-state`."), (status = 412)))]
 async fn cancel(
     State(app): State<App>,
     call: SignedInCall,

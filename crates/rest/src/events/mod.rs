@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::codes;
 use crate::extract::{Body, Call, OptionalBody, PathId, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::write::write;
@@ -53,14 +53,16 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A page of events.
 #[derive(Serialize, ToSchema)]
 pub struct EventPage {
-    /// The events or instances, in order.
+    /// The events or instances, in the order of the request's sort.
     items: Vec<EventView>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null on the last page.
+    #[schema(required)]
     next_cursor: Option<String>,
-    /// How many there are in all, with `include=total`.
+    /// The total number of items, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total: Option<i64>,
-    /// Words of `q` that nothing you may see has, each with the nearest words that were looked for instead.
+    /// The words of `q` that occur in nothing you may see, each with the similar words that were used instead.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(example = json!({"konzrt": ["konzert"]}))]
     corrected: BTreeMap<String, Vec<String>>,
@@ -70,14 +72,14 @@ pub struct EventPage {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what an export writes piece by piece")]
 pub struct EventFile {
-    /// The events or instances, in order.
+    /// The events or instances, in the order of the request's sort.
     items: Vec<EventView>,
 }
 
-/// Events that were changed together.
+/// Several events.
 #[derive(Serialize, ToSchema)]
 pub struct Events {
-    /// The events, in the order they were named.
+    /// The events, in the order of the request.
     items: Vec<EventView>,
 }
 
@@ -98,20 +100,21 @@ async fn made(tx: &mut Tx, ctx: &Ctx, of: &Allowed, wish: Option<Conflicts>) -> 
 
 /// List events
 ///
-/// What you may see, by start, in pages. `from`/`to` take what overlaps; with `expand=true` you get instances instead of
-/// series, however far away the window is.
+/// Returns the events that you may see, sorted by start, in pages. `from` and `to` select the events that overlap this
+/// window. With `expand=true`, returns the instances of series instead of the series. Without sign-in, returns public
+/// events. Fails with 422 if a parameter is invalid.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events", security((), ("bearer" = [])),
-    params(("from" = Option<String>, Query, description = "Only what overlaps the time from here; RFC 3339 with offset"), ("to" = Option<String>, Query, description = "… up to here"),
-        ("expand" = Option<bool>, Query, description = "Instances instead of series; needs from and to"),
-        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only of this calendar"), ("ids" = Option<String>, Query, description = "Only these ids, separated by commas"),
-        ("state" = Option<String>, Query, description = "Only `draft`, `review`, `published` or `refused`"), ("mine" = Option<bool>, Query, description = "Only what you made"),
-        ("q" = Option<String>, Query, description = "Only with these words in title, categories, location or description (also of overrides); case and accents do not count, a word also finds longer ones that begin with it, and one that is found nowhere is corrected (1 letter, from 8 letters on 2). The best fit first unless `sort` or `expand` says otherwise"),
-        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only at this venue"), ("category" = Option<String>, Query, description = "Only with this category"), ("weekday" = Option<String>, Query, description = "Only what begins on this weekday: `mo` to `su` or 1 to 7"),
-        ("deleted" = Option<bool>, Query, description = "The trash of what you own"), ("sort" = Option<String>, Query, description = "`start` (default), `title`, `created_at` or `updated_at`; with `-` backwards"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, default 50"), ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("include" = Option<String>, Query, description = "`total`: also say how many there are in all (not with expand)")),
-    responses((status = 200, description = "A page", body = EventPage), (status = 422, description = "A parameter is not right", body = ProblemDocument),
-        (status = 503, description = "A series in the window takes too much work", body = ProblemDocument)))]
+    params(("from" = Option<String>, Query, description = "Only events that overlap the time from this instant on (RFC 3339 with offset)."), ("to" = Option<String>, Query, description = "Only events that overlap the time before this instant (RFC 3339 with offset)."),
+        ("expand" = Option<bool>, Query, description = "`true` returns the instances of series instead of the series. Requires `from` and `to`."),
+        ("calendar_id" = Option<uuid::Uuid>, Query, description = "Only events of this calendar."), ("ids" = Option<String>, Query, description = "Only these events: ids, separated by commas."),
+        ("state" = Option<String>, Query, description = "Only events in this editorial state."), ("mine" = Option<bool>, Query, description = "Only events that you created."),
+        ("q" = Option<String>, Query, description = "Only events with all these words in the title, categories, location or description, including those of overrides. Case and accents are ignored, and a word matches longer words that start with it. A word that occurs nowhere is corrected by one letter, or by two if it has at least 8 letters. The best matches come first, unless `sort` or `expand` is given."),
+        ("venue_id" = Option<uuid::Uuid>, Query, description = "Only events at this venue."), ("category" = Option<String>, Query, description = "Only events with this category."), ("weekday" = Option<String>, Query, description = "Only events that start on this weekday: `mo` to `su`, or 1 (Monday) to 7."),
+        ("deleted" = Option<bool>, Query, description = "`true` returns the events in the trash that you own."), ("sort" = Option<String>, Query, description = "The sort key. A leading `-` reverses the order. Defaults to `start`."),
+        ("limit" = Option<u32>, Query, description = "The maximum number of items: 1 to 500. Defaults to 50."), ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page."),
+        ("include" = Option<String>, Query, description = "`total` adds the total number of items. Not allowed with `expand`.")),
+    responses((status = 200, description = "A page of results.", body = EventPage),
+        (status = 503, description = "`recurrence-budget`: a series in the window needs too much work to expand. `busy`: the server is busy.")))]
 async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     let (list, total) = query::read(query)?;
     let read = app.db.read((call.ctx.clone(), list, total), |conn, (ctx, list, total)| {
@@ -130,15 +133,15 @@ async fn list(State(app): State<App>, call: Call, query: Query) -> Answer {
     }))
 }
 
-/// Make an event
+/// Create an event
 ///
-/// In your own calendar unless you name one that you may edit. `on_conflict` says what happens when it takes time that is taken,
-/// in the calendar, at the venue or of its people; without it the calendar and the venue say. Under `warn` and `reject` the
-/// answer lists `conflicts` and `warnings`.
+/// Creates an event and returns it. The event goes to your default calendar unless you name a calendar that you may
+/// edit. `on_conflict` decides what happens if the event overlaps others in the calendar, at the venue or of its
+/// people; by default the policies of the calendar and the venue decide. Under `warn` the response lists `conflicts`
+/// and `warnings`; under `reject` the request fails with 409 and lists them.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", operation_id = "create_event", request_body = body::EventBody,
-    responses((status = 201, description = "Made; `Location` says where", body = EventView), (status = 403, description = "You may not put events into this calendar", body = ProblemDocument),
-        (status = 404, description = "The calendar is not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 201, description = "The resource was created. `Location` holds its path.", body = EventView), (status = 403, description = "Requires the editor role on the calendar."),
+        (status = 404, description = "The calendar does not exist, or you are not allowed to see it."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let new = NewEvent::parse(body.map)?;
     write(&app, call.call, body.digest, new, |tx, ctx, new| {
@@ -152,12 +155,13 @@ async fn create(State(app): State<App>, call: SignedInCall, body: Body) -> Answe
 
 /// Show an event
 ///
-/// Its times alone where you only see when people are busy; without linked people, meta and reminders when you are not signed in.
-/// With `at` as it was at an instant, for who may see its history.
+/// Returns an event as you may see it. If you may see only when you or others are busy, the content is null. Without
+/// sign-in, linked people, `meta` and reminders are left out. With `at`, returns the version that was current at that
+/// instant, if you may see its history.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", operation_id = "get_event", security((), ("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event"), ("at" = Option<String>, Query, description = "The version that was current at this instant; RFC 3339 with offset")),
-    responses((status = 200, description = "The event", body = EventView), (status = 304, description = "You have it already"), (status = 403, description = "With `at`: you only see its times", body = ProblemDocument),
-        (status = 404, description = "Not there (or not then), or not yours to see", body = ProblemDocument), (status = 422, description = "A parameter is not right", body = ProblemDocument)))]
+    params(("id" = uuid::Uuid, Path, description = "The event."), ("at" = Option<String>, Query, description = "Returns the version that was current at this instant (RFC 3339 with offset).")),
+    responses((status = 200, description = "The event", body = EventView), (status = 304), (status = 403, description = "With `at`: you may see only when this event takes place, not its history."),
+        (status = 404, description = "The event does not exist (or did not exist at that instant), or you are not allowed to see it.")))]
 async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, mut query: Query) -> Answer {
     let at = query.instant("at");
     query.finish()?;
@@ -192,23 +196,23 @@ async fn show(State(app): State<App>, call: Call, PathId(id): PathId<EventId>, m
 
 /// Replace an event
 ///
-/// The whole anew; fields that are left out have their defaults. Say which version you are replacing: `If-Match` or `base_version`.
-#[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventReplacement,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument), (status = 428, description = "Say which version you are replacing", body = ProblemDocument)))]
+/// Replaces the whole event and returns it. Fields you omit are set to their defaults. Requires the editor role. Name
+/// the version that you replace in `If-Match` or `base_version`; without either, the request fails with 428.
+#[utoipa::path(put, path = "/api/v1/events/{id}", tag = "events", operation_id = "replace_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::EventReplacement,
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412), (status = 428)))]
 async fn replace(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Replace).await
 }
 
-/// Change an event
+/// Update an event
 ///
-/// A JSON merge patch; of a series, all of it. With `base_version` what others changed since is merged by field. When the
-/// times move, excluded dates and overrides move along.
-#[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::EventPatch,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Applies a JSON merge patch (RFC 7396) to an event, or to the whole series, and returns it. Requires the editor role.
+/// With `base_version`, changes that others have made since are merged by field; if both sides changed the same field,
+/// the request fails with 409. When the times of a series move, its excluded dates and overrides move along.
+#[utoipa::path(patch, path = "/api/v1/events/{id}", tag = "events", operation_id = "update_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::EventPatch,
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "The change conflicts with the current state: `edit-conflict`, `conflict`, `review-required`, `orphaned-overrides` or `wrong-state`."), (status = 412)))]
 async fn change(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     edit(&app, call, id, body, How::Patch).await
 }
@@ -231,10 +235,11 @@ fn versions(call: &Call) -> Option<Vec<i64>> {
 
 /// Delete an event
 ///
-/// Into the trash, from where its owners can restore it. A draft that was never submitted or published goes for good.
-#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event")),
-    responses((status = 204, description = "Deleted, now or before"), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required`", body = ProblemDocument), (status = 412, description = "Changed since the version in `If-Match`; `current` shows it", body = ProblemDocument)))]
+/// Moves the event to the trash, from which its owners can restore it. A draft that was never submitted or published is
+/// deleted for good. Requires the owner role.
+#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events", operation_id = "delete_event", params(("id" = uuid::Uuid, Path, description = "The event.")),
+    responses((status = 204, description = "Deleted. Repeating the request has the same response."), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`review-required`: the event is published and the calendar requires review."), (status = 412)))]
 async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>) -> Answer {
     let precondition = Precondition { if_match: versions(&call.call), base_version: None };
     write(&app, call.call.without_key(), [0; 32], (id, precondition), |tx, ctx, (id, precondition)| {
@@ -248,10 +253,11 @@ async fn remove(State(app): State<App>, call: SignedInCall, PathId(id): PathId<E
 
 /// Restore an event
 ///
-/// Out of the trash, as a new version. Owners may.
-#[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = Option<body::RestoreBody>,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Only owners may", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "The calendar has another event with its UID by now, `conflict`, or `review-required`", body = ProblemDocument)))]
+/// Takes an event out of the trash, as a new version, and returns it. Requires the owner role. Fails with 409 if the
+/// calendar now has another event with the same UID, or if the event conflicts with others and the policy is `reject`.
+#[utoipa::path(post, path = "/api/v1/events/{id}/restore", tag = "events", operation_id = "restore_event", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = Option<body::RestoreBody>,
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403, description = "Requires the owner role."),
+        (status = 409, description = "`uid-taken`: the calendar now has another event with this UID. `conflict`: the event overlaps others. `review-required`: the calendar requires review.")))]
 async fn restore(
     State(app): State<App>,
     call: SignedInCall,
@@ -273,10 +279,11 @@ async fn restore(
 
 /// Copy an event
 ///
-/// A new event like this one, with the changes that the body names: into its calendar if you may edit there, else into your own.
-#[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The original")), request_body = Option<body::EventCopy>,
-    responses((status = 201, description = "The copy; `Location` says where", body = EventView), (status = 403, description = "You do not see the original whole, or may not put events into the calendar", body = ProblemDocument),
-        (status = 404, description = "Not there, or not yours to see", body = ProblemDocument), (status = 409, description = "`uid-taken`, or `conflict`: the time is taken and the policy says no", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Creates a copy of an event, with the changes in the body, and returns it. The copy goes to the calendar of the
+/// original if you may edit it, otherwise to your default calendar. You must be able to see the content of the
+/// original.
+#[utoipa::path(post, path = "/api/v1/events/{id}/clone", tag = "events", operation_id = "clone_event", params(("id" = uuid::Uuid, Path, description = "The event to copy.")), request_body = Option<body::EventCopy>,
+    responses((status = 201, description = "The copy was created. `Location` holds its path.", body = EventView), (status = 403, description = "You may see only when the original takes place, or you lack the editor role on the calendar."), (status = 409, description = "`uid-taken`: the calendar already has an event with this UID. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: OptionalBody) -> Answer {
     let (map, digest) = body.0.map_or_else(|| (serde_json::Map::new(), [0; 32]), |body| (body.map, body.digest));
     let changes = NewEvent::parse_changes(map)?;
@@ -289,13 +296,15 @@ async fn clone(State(app): State<App>, call: SignedInCall, PathId(id): PathId<Ev
     .await
 }
 
-/// Take an event to another state
+/// Change the state of an event
 ///
-/// Without review: draft ↔ published, by editors. With review: draft → review → published, refused or draft; reviewers (owners
-/// of the calendar and administrators) also publish drafts and unpublish; refused → draft.
-#[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event")), request_body = body::StateBody,
-    responses((status = 200, description = "As it is now", body = EventView), (status = 403, description = "Your role does not allow it", body = ProblemDocument), (status = 404, description = "Not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "There is no such step, or `conflict`: the time is taken", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+/// Moves an event to another editorial state and returns it. Without review, editors switch between draft and
+/// published. With review, the steps are: draft to review; review to published, refused or draft; refused to draft.
+/// Reviewers, who are the owners of the calendar and administrators, also publish and unpublish directly. A refusal
+/// needs a comment.
+#[utoipa::path(post, path = "/api/v1/events/{id}/state", tag = "events", operation_id = "change_event_state", params(("id" = uuid::Uuid, Path, description = "The event.")), request_body = body::StateBody,
+    responses((status = 200, description = "The updated resource.", body = EventView), (status = 403),
+        (status = 409, description = "`wrong-state`: this step is not possible from the current state. `conflict`: the event overlaps others and the policy is `reject`.")))]
 async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): PathId<EventId>, body: Body) -> Answer {
     let wish = StateWish::parse(&body.map)?;
     write(&app, call.call, body.digest, (id, wish), |tx, ctx, (id, wish)| {
@@ -307,12 +316,12 @@ async fn change_state(State(app): State<App>, call: SignedInCall, PathId(id): Pa
     .await
 }
 
-/// Take several events to another state
+/// Change the state of several events
 ///
-/// All of them or none; a refusal lists a problem for each event that cannot take the step.
+/// Moves several events to another editorial state, all or none, and returns them. If an event cannot take the step,
+/// the request fails with 409 and lists a problem for each such event.
 #[utoipa::path(post, path = "/api/v1/events/state", tag = "events", operation_id = "change_event_states", request_body = body::StatesBody,
-    responses((status = 200, description = "As they are now", body = Events), (status = 409, description = "Some cannot; `problems` says which and why, none was changed", body = ProblemDocument),
-        (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The updated events.", body = Events), (status = 409, description = "At least one event cannot take this step, and none was changed: `wrong-state`. `problems` lists each of them.")))]
 async fn change_states(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let wish: Result<_, Invalid> = StateWish::parse_many(&body.map);
     write(&app, call.call, body.digest, wish?, |tx, ctx, (ids, wish)| {

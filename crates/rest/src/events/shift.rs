@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::of_several;
 use crate::app::App;
 use crate::extract::{Body, SignedInCall};
-use crate::problem::{Answer, Problem, ProblemDocument};
+use crate::problem::{Answer, Problem};
 use crate::reply::Reply;
 use crate::write::write;
 
@@ -23,35 +23,37 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(shift))
 }
 
-/// What to move, and by how much.
+/// The events to move, and the distance.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ShiftInput", example = json!({"ids": ["01941f29-7c00-7ccc-8000-3d1c7e9a5b10"], "by": "P364D", "rename": {"26Ga": "27Ga"}, "preview": true}))]
 pub struct ShiftBody {
-    /// At least one, at most 500.
+    /// 1 to 500 events.
     ids: Vec<Uuid>,
-    /// An ISO 8601 duration of days, weeks, months or years, also backwards: `P364D`, `-P2W`. The wall clock stays.
+    /// An ISO 8601 duration of days, weeks, months or years, which may be negative: `P364D`, `-P2W`. The local time
+    /// stays.
     by: String,
-    /// Whole words to replace in titles, descriptions and locations, and what they become; case does not count. At most 100.
+    /// Whole words to replace in titles, descriptions and locations, with their replacements, ignoring case; at most
+    /// 100.
     rename: Option<BTreeMap<String, String>>,
-    /// Whether to show only what would happen; true by default.
+    /// Whether only to preview the result. Defaults to `true`.
     preview: Option<bool>,
-    /// What happens when one takes time that is taken: `reject`, `warn` or `ignore`. Without one what calendar and venue say.
+    /// What happens when an event conflicts with others. Defaults to the policies of the calendars and venues.
     on_conflict: Option<String>,
-    /// Comes with the school.
+    /// Reserved for school classes.
     #[schema(value_type = Option<i64>)]
     class_years: Option<i64>,
 }
 
-/// What would happen, or has happened.
+/// The events before and after the move.
 #[derive(Serialize, ToSchema)]
 pub struct ShiftedEvents {
-    /// Whether nothing was changed yet.
+    /// Whether this is only a preview.
     preview: bool,
-    /// The events, in the order they were named.
+    /// The events, in the order of the request.
     items: Vec<ShiftedEvent>,
 }
 
-/// An event before and after.
+/// An event before and after the move.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "ShiftedEvent", example = json!({
     "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "version": 3, "changed": ["end", "start", "title"],
@@ -59,27 +61,33 @@ pub struct ShiftedEvents {
     "after": {"title": "Exam 27Ga", "start": "2028-03-20T09:00:00+01:00", "end": "2028-03-20T10:00:00+01:00", "description": "", "location": "Aula", "recurrence": []}
 }))]
 pub struct ShiftedEvent {
-    /// Its id.
+    /// The id.
     #[schema(value_type = Uuid)]
     id: EventId,
-    /// The version it has now.
+    /// The current version.
     version: i64,
     /// The names of the fields that differ.
     changed: Vec<String>,
-    /// What it said.
+    /// The content before the move.
     before: ShiftedContent,
-    /// What it says, or would say.
+    /// The content after the move.
     after: ShiftedContent,
 }
 
-/// What a shift can change of an event.
+/// The content that a move can change.
 #[derive(Serialize, ToSchema)]
 pub struct ShiftedContent {
+    /// The title.
     title: String,
+    /// The start.
     start: String,
+    /// The end.
     end: String,
+    /// The description.
     description: String,
+    /// The location.
     location: String,
+    /// RRULE, RDATE and EXDATE lines.
     recurrence: Vec<String>,
 }
 
@@ -123,17 +131,16 @@ impl From<ShiftRefused> for Problem {
     }
 }
 
-/// Move many events by days
+/// Move many events
 ///
-/// All of them or none; the time on the wall clock stays, also where the clocks change in between. Series move with their
-/// rules, dates and overrides; months and years move the start, and the rest of an event by as many days. `rename` replaces
-/// whole words, literally and all at once. With `preview` (the default) nothing is changed, and the answer is the same as
-/// that of doing it. When one cannot be moved, the problem is that one's, with its place in `ids` as `index`, and all are
-/// listed in `problems`.
+/// Moves up to 500 events by a number of days, weeks, months or years, all or none, and returns each event before and
+/// after. Local times stay the same across daylight saving changes. Series move with their rules, excluded dates and
+/// overrides. `rename` replaces whole words in titles, descriptions and locations. Only previews the result by default.
+/// If an event cannot be moved, the problem names it in `index` and lists all failures in `problems`.
 #[utoipa::path(post, path = "/api/v1/events/shift", tag = "events", operation_id = "shift_events", request_body = ShiftBody,
-    responses((status = 200, description = "What would happen, or has happened", body = ShiftedEvents), (status = 403, description = "Your role does not allow one; `index` says which", body = ProblemDocument),
-        (status = 404, description = "One is not there, or not yours to see", body = ProblemDocument),
-        (status = 409, description = "`review-required`, `orphaned-overrides`, `wrong-state` or `conflict` of one of them", body = ProblemDocument), (status = 422, description = "Some values are not right", body = ProblemDocument)))]
+    responses((status = 200, description = "The events before and after the move.", body = ShiftedEvents), (status = 403, description = "Your role does not allow the change of the event at `index`. `problems` lists every event that failed."),
+        (status = 404, description = "The event at `index` does not exist, or you are not allowed to see it."),
+        (status = 409, description = "`review-required`, `orphaned-overrides`, `wrong-state` or `conflict`, for the event at `index`. `problems` lists every event that failed.")))]
 async fn shift(State(app): State<App>, call: SignedInCall, body: Body) -> Answer {
     let shift = Shift::parse(&body.map)?;
     write(&app, call.call, body.digest, shift, |tx, ctx, shift| {

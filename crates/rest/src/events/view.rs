@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::conflicts::{ClashView, ReportView};
 use crate::reply::{Reply, etag};
 
-/// An event, or one of its instances.
+/// An event or one of its instances, as you may see it.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Event", example = json!({
     "id": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "uid": "01941f29-7c00-7ccc-8000-3d1c7e9a5b10", "calendar_id": "01941f29-7c00-7aaa-8000-3d1c7e9a5b10",
@@ -29,121 +29,152 @@ use crate::reply::{Reply, etag};
     "audience": null, "meta": {}, "version": 1, "my_role": "owner", "created_at": "2027-01-15T10:00:00Z", "updated_at": "2027-01-15T10:00:00Z", "deleted_at": null
 }))]
 pub struct EventView {
-    /// Its id here.
+    /// The id of the event.
     #[schema(value_type = Uuid)]
     id: EventId,
-    /// Its UID in iCalendar.
+    /// The iCalendar UID; null if you may see only the times.
+    #[schema(required)]
     uid: Option<String>,
-    /// Its calendar.
+    /// The calendar of the event.
     #[schema(value_type = Uuid)]
     calendar_id: CalendarId,
-    /// Who made it; null for anonymous callers.
-    #[schema(value_type = Option<Uuid>)]
+    /// The account that created the event; null without sign-in.
+    #[schema(value_type = Option<Uuid>, required)]
     author_id: Option<UserId>,
-    /// What it is called; null when you only see its times.
+    /// The title; null if you may see only the times.
+    #[schema(required)]
     title: Option<String>,
-    /// What it is about.
+    /// The description; null if you may see only the times.
+    #[schema(required)]
     description: Option<String>,
-    /// Where.
+    /// The place as free text; null if you may see only the times.
+    #[schema(required)]
     location: Option<String>,
-    /// At which venue.
-    #[schema(value_type = Option<Uuid>)]
+    /// The venue; null without one.
+    #[schema(value_type = Option<Uuid>, required)]
     venue_id: Option<VenueId>,
-    /// A page about it.
+    /// A web page about the event; null without one.
+    #[schema(required)]
     url: Option<String>,
-    /// Words to find it by.
+    /// The categories.
     categories: Vec<String>,
-    /// The first moment, with offset; a date for all-day events, without offset when it floats.
+    /// The start with offset; a date for all-day events; without offset for floating events.
     start: String,
-    /// The first moment after.
+    /// The end (exclusive), in the form of `start`.
     end: String,
-    /// The IANA zone of the wall clock; null for all-day and floating events.
+    /// The IANA time zone of the local time; null for all-day and floating events.
+    #[schema(required)]
     time_zone: Option<String>,
-    /// The zone of the end, when it is another one.
+    /// The time zone of the end, if it differs from that of the start.
+    #[schema(required)]
     end_time_zone: Option<String>,
-    /// Whether the wall clock is that of wherever one is.
+    /// Whether the local time applies in every time zone.
     floating: bool,
-    /// Whether it takes whole days.
+    /// Whether the event takes whole days.
     all_day: bool,
-    /// Of an instance: the event that it belongs to.
-    #[schema(value_type = Option<Uuid>)]
+    /// For an instance: the series that it belongs to.
+    #[schema(value_type = Option<Uuid>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     series_id: Option<EventId>,
-    /// Of an instance: where the series alone would put it.
+    /// For an instance: the start according to the series.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     original_start: Option<String>,
-    /// Of an instance: whether it is different from what the series says.
+    /// For an instance: whether an override changes it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     overridden: Option<bool>,
-    /// RRULE, RDATE and EXDATE lines of iCalendar; not given with instances.
+    /// RRULE, RDATE and EXDATE lines (RFC 5545). Omitted for instances.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recurrence: Option<Vec<String>>,
-    /// What is different at some occurrences; not given with instances.
+    /// Changed and cancelled instances. Omitted for instances.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Object>>, nullable = false)]
     overrides: Option<Vec<Value>>,
-    /// The series it was split from.
-    #[schema(value_type = Option<Uuid>)]
+    /// The series that this one was split from; null otherwise.
+    #[schema(value_type = Option<Uuid>, required)]
     split_from: Option<EventId>,
     /// Minutes before the start.
     reminders: Vec<i64>,
-    /// `draft`, `review`, `published` or `refused`.
+    /// The editorial state.
     state: &'static str,
-    /// `tentative`, `confirmed` or `cancelled`.
+    /// Whether the event takes place.
     #[schema(value_type = String)]
     status: Status,
-    /// `public`, `private` or `confidential`.
+    /// Who can see the content.
     visibility: &'static str,
-    /// Whether it takes people's time.
+    /// Whether the event makes its people busy.
     busy: bool,
-    /// How many seats there are; null for as many as come.
+    /// The number of seats; null for no limit.
+    #[schema(required)]
     capacity: Option<i64>,
-    /// How many are taken.
+    /// The number of seats that are taken.
     seats_taken: i64,
-    /// How many are left; null for as many as come.
+    /// The number of seats that are left; null for no limit.
+    #[schema(required)]
     seats_left: Option<i64>,
-    /// How many wait.
+    /// The number of people on the waiting list.
     waitlist_length: i64,
-    /// How seats are given.
+    /// The registration settings; null if you may see only the times.
+    #[schema(required)]
     registration: Option<RegistrationView>,
-    /// Whom it is for.
+    /// The people that the event is for; null without an audience.
+    #[schema(required)]
     audience: Option<AudienceView>,
-    /// What other programs keep with it.
+    /// JSON data of other programs.
     #[schema(value_type = Object)]
     meta: Map<String, Value>,
-    /// Counts its changes, from 1, without gaps.
+    /// The version. It starts at 1 and grows by 1 with each change.
     version: i64,
-    /// What you are to it; null when you are not signed in.
+    /// Your role on the event; null without sign-in or without a role.
+    #[schema(required)]
     my_role: Option<&'static str>,
-    /// When it was made.
+    /// The instant of creation.
     created_at: String,
-    /// When it last changed.
+    /// The instant of the last change.
     updated_at: String,
-    /// Since when it is in the trash.
+    /// The instant at which the event was moved to the trash; null otherwise.
+    #[schema(required)]
     deleted_at: Option<String>,
-    /// After a write under the policy `warn` or `reject`: what takes the same time.
+    /// After a write under the policy `warn` or `reject`: the events that take the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts: Option<Vec<ClashView>>,
-    /// With `conflicts`: probably the same event once more, `reason` `duplicate`.
+    /// With `conflicts`: probable duplicates.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     warnings: Option<Vec<ClashView>>,
-    /// With `conflicts`: up to when they are known.
+    /// With `conflicts`: the instant up to which they were checked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_until: Option<String>,
 }
 
-/// How seats are given.
+/// The registration settings of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "RegistrationSettings")]
 pub struct RegistrationView {
+    /// Whether people can register.
     enabled: bool,
+    /// The instant at which registration opens; null for at once.
+    #[schema(required)]
     opens_at: Option<String>,
+    /// The instant at which registration closes; null for never.
+    #[schema(required)]
     closes_at: Option<String>,
+    /// Whether there is a waiting list.
     waitlist: bool,
+    /// Whether registrations need approval.
     approval: bool,
+    /// The maximum number of seats per registration.
     max_seats: i64,
+    /// Whether people register for single instances of a series.
     per_instance: bool,
+    /// The price of a seat; null if it is free.
+    #[schema(required)]
     price: Option<PriceView>,
+    /// The number of remaining seats at which the event counts as nearly full.
     near_full_threshold: i64,
 }
 
@@ -151,21 +182,29 @@ pub struct RegistrationView {
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Price")]
 pub struct PriceView {
+    /// The amount in the smallest unit of the currency.
     amount_minor: i64,
+    /// The ISO 4217 code of the currency.
     currency: String,
 }
 
-/// Whom an event is for.
+/// The people that an event is for.
 #[derive(Serialize, ToSchema)]
 #[schema(title = "Audience")]
 pub struct AudienceView {
+    /// The kind of people.
     #[schema(value_type = String)]
     kind: events::AudienceKind,
+    /// The departments.
     department_ids: Vec<Uuid>,
+    /// The classes.
     classes: Vec<String>,
+    /// The groups of classes.
     class_groups: Vec<String>,
+    /// The people by account.
     #[schema(value_type = Vec<Uuid>)]
     user_ids: Vec<UserId>,
+    /// Whether the event is for classes of both languages.
     both_languages: bool,
 }
 

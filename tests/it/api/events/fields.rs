@@ -187,7 +187,7 @@ async fn bad_filters_are_refused_and_never_an_error_of_ours() {
         "calendar_id=7",
         "ids=a,b",
         "state=gone",
-        "mine=1",
+        "mine=yes",
         "weekday=8",
         "sort=color",
         "expand=true",
